@@ -1,0 +1,52 @@
+package config
+
+import "ostiary/config/document"
+
+// Config is a configuration without mistakes. It must not be changed.
+type Config struct {
+	Serve          Serve             `json:"serve"`
+	AccessRules    AccessRules       `json:"access_rules"`
+	Authenticators map[string]Switch `json:"authenticators"`
+	Authorizers    map[string]Switch `json:"authorizers"`
+	Mutators       map[string]Switch `json:"mutators"`
+	Errors         Errors            `json:"errors"`
+	Log            Log               `json:"log"`
+	Tracing        Tracing           `json:"tracing"`
+	Version        string            `json:"version"`   // without effect
+	Profiling      string            `json:"profiling"` // without effect
+
+	// Warnings are what an operator should know although it is no mistake,
+	// such as a setting that has no effect.
+	Warnings []document.Problem `json:"-"`
+
+	layers layers
+}
+
+// AccessRules says where the rules are and how they are read.
+type AccessRules struct {
+	Repositories     []string `json:"repositories"`      // URLs with any scheme
+	MatchingStrategy string   `json:"matching_strategy"` // regexp or glob
+	Strict           bool     `json:"strict"`            // unknown keys in rules are errors
+}
+
+// Errors says how refusals are answered.
+type Errors struct {
+	Fallback []string          `json:"fallback"` // names of error handlers, enabled or not
+	Handlers map[string]Switch `json:"handlers"`
+}
+
+// Log says what is logged (contract 11.9).
+type Log struct {
+	Level                     string   `json:"level"`  // panic, fatal, error, warn, info, debug or trace
+	Format                    string   `json:"format"` // json, json_pretty, gelf or text
+	LeakSensitiveValues       bool     `json:"leak_sensitive_values"`
+	RedactionText             string   `json:"redaction_text"`
+	AdditionalRedactedHeaders []string `json:"additional_redacted_headers"`
+}
+
+// Where tells what set the value at path: a file and a line of it or, without
+// a line, an environment variable. Of a value that nothing set it is the
+// position of the nearest parent.
+func (c *Config) Where(path document.Path) (file string, line int) {
+	return c.layers.where(path)
+}

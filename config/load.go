@@ -1,0 +1,120 @@
+package config
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+
+	"ostiary/config/document"
+)
+
+// Source is where a configuration comes from.
+type Source struct {
+	Files    []string  // in the order of precedence, the last of which counts most
+	Environ  []string  // NAME=value, as os.Environ gives it
+	Handlers []Handler // that the configuration may set
+}
+
+// Load reads, merges and checks everything: the schema's defaults, over them
+// the files in their order, over them the environment (contract 1.1). Maps are
+// merged key by key, lists are replaced. Mistakes are found all in one go; the
+// error is then a document.Problems, in the order of the files and their
+// lines. Without files the configuration is made of defaults and environment.
+func Load(source Source) (*Config, error) {
+	schema, err := compile(source.Handlers)
+	if err != nil {
+		return nil, err
+	}
+	l := &loading{source: source, schema: schema, merged: map[string]any{}}
+	l.readFiles()
+	if err := l.readEnvironment(); err != nil {
+		return nil, err
+	}
+	config := l.check()
+	if len(l.problems) > 0 {
+		return nil, l.inOrder(l.problems)
+	}
+	config.Warnings = l.inOrder(l.warnings)
+	config.layers = l.layers
+	return config, nil
+}
+
+// loading is a configuration on its way.
+type loading struct {
+	source   Source
+	schema   *document.Schema
+	layers   layers
+	merged   any // the layers over each other, without defaults
+	problems document.Problems
+	warnings document.Problems
+}
+
+func (l *loading) readFiles() {
+	for _, name := range l.source.Files {
+		parsed, problem := parseFile(name)
+		if problem != nil {
+			l.problems = append(l.problems, *problem)
+			continue
+		}
+		l.warnings = append(l.warnings, parsed.Warnings...)
+		l.layers = append(l.layers, layer{name: name, value: parsed.Value, document: parsed})
+		l.merged = document.Merge(l.merged, parsed.Value, l.schema.Replaces)
+	}
+}
+
+// check finds what is wrong with the whole, and makes the typed configuration.
+func (l *loading) check() *Config {
+	complete, _ := document.Merge(l.schema.Defaults(), l.merged, nil).(map[string]any)
+	for _, violation := range l.schema.Check(l.withHandlerDefaults(complete)) {
+		if !violation.Missing && !l.isUnknownHandler(violation.Path) {
+			l.problem(violation.Path, violation.Message)
+		}
+	}
+	l.unknownHandlers(complete)
+
+	config := new(Config)
+	var d decoding
+	d.value(nil, complete, reflect.ValueOf(config).Elem())
+	for _, p := range d.problems {
+		l.problem(p.Path, p.Message)
+	}
+	l.checkFallback(config)
+	l.checkListener("proxy", config.Serve.Proxy)
+	l.checkListener("api", config.Serve.API)
+	l.warnOfHandlers(complete)
+	for _, p := range conflicts(config.Serve) {
+		l.warn(p.Path, p.Message)
+	}
+	if config.Profiling != "" {
+		l.warn(document.Path{"profiling"}, "has no effect")
+	}
+	return config
+}
+
+// problem adds a mistake in the value at path.
+func (l *loading) problem(path document.Path, message string) {
+	file, line := l.layers.where(path)
+	l.problems = append(l.problems, document.Problem{File: file, Line: line, Path: path, Message: message})
+}
+
+func (l *loading) warn(path document.Path, message string) {
+	file, line := l.layers.where(path)
+	l.warnings = append(l.warnings, document.Problem{File: file, Line: line, Path: path, Message: message})
+}
+
+// inOrder sorts by files in the order they were named, then by environment
+// variables, lines and paths.
+func (l *loading) inOrder(problems document.Problems) document.Problems {
+	rank := func(name string) int {
+		if i := slices.Index(l.source.Files, name); i >= 0 {
+			return i
+		}
+		return len(l.source.Files)
+	}
+	slices.SortStableFunc(problems, func(a, b document.Problem) int {
+		return cmp.Or(
+			cmp.Compare(rank(a.File), rank(b.File)), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			document.ComparePaths(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.CompactFunc(problems, func(a, b document.Problem) bool { return a.String() == b.String() })
+}

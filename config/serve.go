@@ -1,0 +1,76 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Serve says where the program listens.
+type Serve struct {
+	Proxy      Listener `json:"proxy"`
+	API        Listener `json:"api"`
+	Prometheus Metrics  `json:"prometheus"`
+}
+
+// Listener is the proxy's or the API's.
+type Listener struct {
+	Host    string  `json:"host"` // empty: every address of the machine
+	Port    int     `json:"port"` // 0 to 65535; 0: one that is free
+	Timeout Timeout `json:"timeout"`
+	TLS     TLS     `json:"tls"`
+	CORS    CORS    `json:"cors"`
+
+	// TrustForwardedHeaders believes the forwarding headers of every peer. It
+	// is always false for the API.
+	TrustForwardedHeaders bool `json:"trust_forwarded_headers"`
+	// TrustedProxies are the peers whose forwarding headers are believed.
+	// IPv4 networks are never written as IPv6; no network is everybody.
+	TrustedProxies []netip.Prefix `json:"trusted_proxies"`
+	// ForwardedHeaders is empty or "append": whether the proxy tells the
+	// upstream who asked. It is always empty for the API.
+	ForwardedHeaders string `json:"forwarded_headers"`
+}
+
+// Timeout bounds the parts of a connection's life; zero is no bound.
+type Timeout struct {
+	Read  time.Duration `json:"read"`
+	Write time.Duration `json:"write"`
+	Idle  time.Duration `json:"idle"`
+}
+
+// CORS is for pages of other origins (contract 9.4).
+type CORS struct {
+	Enabled          bool     `json:"enabled"`
+	AllowedOrigins   []string `json:"allowed_origins"`
+	AllowedMethods   []string `json:"allowed_methods"`
+	AllowedHeaders   []string `json:"allowed_headers"`
+	ExposedHeaders   []string `json:"exposed_headers"`
+	AllowCredentials bool     `json:"allow_credentials"` // never counts for the origin *
+	MaxAge           int      `json:"max_age"`           // seconds
+	Debug            bool     `json:"debug"`
+}
+
+// Metrics is the listener for Prometheus (contract 11.7).
+type Metrics struct {
+	Host                 string `json:"host"`
+	Port                 int    `json:"port"`
+	MetricsPath          string `json:"metrics_path"`
+	MetricNamePrefix     string `json:"metric_name_prefix"`
+	HideRequestPaths     bool   `json:"hide_request_paths"`
+	CollapseRequestPaths bool   `json:"collapse_request_paths"`
+}
+
+// Address is what to listen on, as host:port.
+func (l Listener) Address() string { return address(l.Host, l.Port) }
+
+// Address is what to listen on, as host:port.
+func (m Metrics) Address() string { return address(m.Host, m.Port) }
+
+// address accepts an IPv6 address with its brackets and without them.
+func address(host string, port int) string {
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+
+	"ostiary/config/document"
+)
+
+// TLS is a listener's certificate and key. Both in base64 come before files
+// (contract 1.4).
+type TLS struct {
+	Key  PEM `json:"key"`
+	Cert PEM `json:"cert"`
+}
+
+// PEM is a text in PEM form, by the name of a file or by itself.
+type PEM struct {
+	Path   string `json:"path"`
+	Base64 string `json:"base64"`
+}
+
+func (p PEM) empty() bool { return p == PEM{} }
+
+// Certificate reads the certificate with its key. It is nil without an error
+// if none is set, in which case the listener speaks plain HTTP. A
+// configuration that loads has been tried, but files may change.
+func (t TLS) Certificate() (*tls.Certificate, error) {
+	certificate, mistakes := t.certificate()
+	return certificate, mistakes.Err()
+}
+
+// certificate is Certificate with mistakes whose paths lead from the tls key.
+func (t TLS) certificate() (*tls.Certificate, document.Problems) {
+	inline := t.Key.Base64 != "" && t.Cert.Base64 != ""
+	files := t.Key.Path != "" && t.Cert.Path != ""
+	switch {
+	case t.Key.empty() && t.Cert.empty():
+		return nil, nil
+	case t.Cert.empty():
+		return nil, document.Problems{{Message: "there is a key but no certificate; set cert as well"}}
+	case t.Key.empty():
+		return nil, document.Problems{{Message: "there is a certificate but no key; set key as well"}}
+	case !inline && !files:
+		return nil, document.Problems{{Message: "key and cert must both have a path or both be in base64"}}
+	}
+	key, mistakes := t.Key.read("key", inline)
+	cert, more := t.Cert.read("cert", inline)
+	if mistakes = append(mistakes, more...); len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, document.Problems{{Message: "key and cert cannot be used: " + err.Error()}}
+	}
+	return &pair, nil
+}
+
+// maxPEM bounds what is read of a certificate or key, in bytes.
+const maxPEM = 1 << 20
+
+func (p PEM) read(name string, inline bool) ([]byte, document.Problems) {
+	if inline {
+		text, err := base64.StdEncoding.DecodeString(p.Base64)
+		if err != nil {
+			return nil, document.Problems{{Path: document.Path{name, "base64"}, Message: "is not base64 (standard alphabet, with padding)"}}
+		}
+		return text, nil
+	}
+	text, err := readFile(p.Path, maxPEM)
+	if err != nil {
+		return nil, document.Problems{{Path: document.Path{name, "path"}, Message: fmt.Sprintf("the file %s cannot be read: %v", p.Path, reason(err))}}
+	}
+	return text, nil
+}
