@@ -1,0 +1,4 @@
+package pipeline
+
+// NumberOfKinds is how many kinds of errors there are.
+const NumberOfKinds = len(kinds)

@@ -1,0 +1,78 @@
+// Package credential finds the token in a request: where it may stand is part
+// of several authenticators' configuration (contract 5.4). What the token is
+// worth it does not know.
+package credential
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"ostiary/pipeline"
+)
+
+// Location is where a token stands: exactly one of the fields is set. The nil
+// Location is the Authorization header with a bearer token (RFC 6750).
+type Location struct {
+	Header         string `json:"header"`
+	QueryParameter string `json:"query_parameter"`
+	Cookie         string `json:"cookie"`
+}
+
+// Token is the token of the request, or nothing.
+func (l *Location) Token(request *pipeline.Request) string {
+	switch {
+	case l == nil || strings.EqualFold(l.Header, "Authorization"):
+		return bearer(request.Header.Values("Authorization"))
+	case l.Header != "":
+		return request.Header.Get(l.Header)
+	case l.QueryParameter != "":
+		// Never the body: reading it would take it from the upstream.
+		values, err := url.ParseQuery(request.RawQuery)
+		if err != nil {
+			return ""
+		}
+		return values.Get(l.QueryParameter)
+	case l.Cookie != "":
+		return Cookie(request.Header, l.Cookie)
+	default:
+		return ""
+	}
+}
+
+// Withhold marks the token as not to be forwarded.
+func (l *Location) Withhold(from *pipeline.Session) {
+	switch {
+	case l == nil:
+		from.Withheld.Headers = append(from.Withheld.Headers, "Authorization")
+	case l.Header != "":
+		from.Withheld.Headers = append(from.Withheld.Headers, l.Header)
+	case l.QueryParameter != "":
+		from.Withheld.QueryParameters = append(from.Withheld.QueryParameters, l.QueryParameter)
+	case l.Cookie != "":
+		from.Withheld.Cookies = append(from.Withheld.Cookies, l.Cookie)
+	}
+}
+
+// bearer takes the token out of the Authorization header; the scheme is
+// compared in any case (RFC 9110 section 11.1). Two headers, or a token with
+// blanks, could be read in two ways and hold no token.
+func bearer(authorization []string) string {
+	if len(authorization) != 1 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(authorization[0], " ")
+	if !strings.EqualFold(scheme, "bearer") || strings.ContainsAny(token, " \t") {
+		return ""
+	}
+	return token
+}
+
+// Cookie is the value of the first cookie with that name, or nothing.
+func Cookie(header http.Header, name string) string {
+	cookie, err := (&http.Request{Header: header}).Cookie(name)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}

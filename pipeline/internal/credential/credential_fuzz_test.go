@@ -1,0 +1,42 @@
+package credential
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"ostiary/pipeline"
+)
+
+// FuzzToken: whatever a client writes, a token is what stands at its place and
+// nothing else, and a bearer token could be read in one way only.
+func FuzzToken(f *testing.F) {
+	for _, authorization := range []string{"", "Bearer t", "bearer  t", "Bearer\tt", "Basic dTpw", "Bearer t, Bearer u", "\x00"} {
+		f.Add(authorization, "", "a=b; token=t; token=u", "token=t&token=u")
+	}
+	f.Add("Bearer t", "u", `token="quoted"`, "token=%zz")
+	f.Add("Bearer t", "u", "token", "a;b&token=t")
+	f.Add("Bearer t", "u", "=;token=\x00", "token=%00%0a&Token=t")
+	f.Fuzz(func(t *testing.T, authorization, other, cookie, query string) {
+		request := &pipeline.Request{RawQuery: query, Header: http.Header{
+			"Authorization": {authorization}, "X-Token": {other}, "Cookie": {cookie},
+		}}
+		var usual *Location
+		token := usual.Token(request)
+		if token != "" && (!strings.EqualFold(authorization, "bearer "+token) || strings.ContainsAny(token, " \t")) {
+			t.Errorf("%q is taken out of %q", token, authorization)
+		}
+		if got := (&Location{Header: "authorization"}).Token(request); got != token {
+			t.Errorf("the header in small letters holds %q, and not %q", got, token)
+		}
+		if got := (&Location{Header: "X-Token"}).Token(request); got != other {
+			t.Errorf("%q is taken out of a header with %q", got, other)
+		}
+		if got := (&Location{Cookie: "token"}).Token(request); !strings.Contains(cookie, got) {
+			t.Errorf("%q is taken out of the cookies %q", got, cookie)
+		}
+		if got := (&Location{QueryParameter: "token"}).Token(request); got != "" && !strings.Contains(query, "=") {
+			t.Errorf("%q is taken out of the query %q", got, query)
+		}
+	})
+}

@@ -1,0 +1,100 @@
+// Package template compiles the text templates of handler configurations and
+// renders them for a session (contract 2.5). It does not know what the text is
+// for.
+package template
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"text/template"
+	"text/template/parse"
+
+	"github.com/Masterminds/sprig/v3"
+
+	"ostiary/pipeline"
+)
+
+// maxOutput bounds what a template may render, in bytes: a loop in a rule must
+// not be able to fill the memory.
+const maxOutput = 1 << 20
+
+// Template is a compiled template. It is safe for concurrent use.
+type Template struct {
+	constant bool
+	text     string // what a constant template renders
+	compiled *template.Template
+}
+
+var functions = func() template.FuncMap {
+	all := sprig.TxtFuncMap()
+	all["print"] = printValue
+	all["printIndex"] = printIndex
+	return all
+}()
+
+// printValue shows a value, and nothing for one that is not there.
+func printValue(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}
+
+// printIndex shows an element of a list, and nothing if there is none.
+func printIndex(list any, index int) string {
+	value := reflect.ValueOf(list)
+	if list == nil || (value.Kind() != reflect.Slice && value.Kind() != reflect.Array) || index < 0 || index >= value.Len() {
+		return ""
+	}
+	return fmt.Sprint(value.Index(index).Interface())
+}
+
+// Compile reads a template. The name appears in its errors.
+func Compile(name, text string) (*Template, error) {
+	compiled, err := template.New(name).Option("missingkey=zero").Funcs(functions).Parse(text)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	constant := true
+	var rendered strings.Builder // less than the text: comments and definitions render nothing
+	for _, node := range compiled.Root.Nodes {
+		text, isText := node.(*parse.TextNode)
+		if constant = isText; !constant {
+			break
+		}
+		rendered.Write(text.Text)
+	}
+	return &Template{constant: constant, text: rendered.String(), compiled: compiled}, nil
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Render executes the template for a session. A value that is missing inside a
+// missing value, an index out of range or a function that fails is an error:
+// a header made of half a truth is worse than none.
+func (t *Template) Render(session *pipeline.Session) (string, error) {
+	if t.constant {
+		return t.text, nil
+	}
+	buffer, _ := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buffer)
+	buffer.Reset()
+	if err := t.compiled.Execute(limited{buffer}, session); err != nil {
+		return "", err
+	}
+	return buffer.String(), nil
+}
+
+// limited fails to write more than maxOutput bytes.
+type limited struct{ *bytes.Buffer }
+
+func (l limited) Write(p []byte) (int, error) {
+	if l.Len()+len(p) > maxOutput {
+		return 0, fmt.Errorf("the template renders more than %d bytes", maxOutput)
+	}
+	return l.Buffer.Write(p)
+}

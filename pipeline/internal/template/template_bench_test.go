@@ -1,0 +1,30 @@
+package template
+
+import (
+	"testing"
+
+	"ostiary/pipeline"
+)
+
+func BenchmarkRender(b *testing.B) {
+	session := &pipeline.Session{Subject: "ada", Extra: map[string]any{"role": "editor"}}
+	for name, text := range map[string]string{
+		"constant": "as it is",
+		"subject":  "{{ .Subject }}",
+		"extra":    "{{ print .Extra.role }}",
+		"sprig":    "{{ .Subject | upper | trunc 2 }}",
+	} {
+		compiled, err := Compile(name, text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := compiled.Render(session); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

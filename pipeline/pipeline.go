@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// Pipeline is the compiled pipeline of one rule. It never changes, so any
+// number of requests may run through it at the same time.
+type Pipeline struct {
+	rule           string
+	authenticators []step[Authenticator]
+	authorizer     authorizing
+	mutators       []step[Mutator]
+	errors         answering
+	fallback       answering
+	upstream       *Upstream
+	identity       Names
+	broken         bool // a part could not be built: everything is denied
+}
+
+type step[T any] struct {
+	id      string
+	handler T
+}
+
+// Broken reports whether the pipeline denies everything because a part of it
+// could not be built.
+func (p *Pipeline) Broken() bool { return p.broken }
+
+// Run decides on a request. captures tells what the rule's URL pattern
+// captured; it is called only if a handler asks.
+func (p *Pipeline) Run(ctx context.Context, request *Request, captures func() []string) Decision {
+	if p.broken {
+		return p.Refuse(request, Matching, "", Misconfigured.Because("a part of the rule could not be built when it was loaded"))
+	}
+	session := &Session{MatchContext: NewMatchContext(request, captures)}
+	for _, stage := range [...]func(context.Context, *Request, *Session) (Stage, string, error){
+		p.authenticate, p.authorize, p.mutate,
+	} {
+		if at, handler, err := stage(ctx, request, session); err != nil {
+			if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+				err = ClientGone.From(err)
+			}
+			return p.Refuse(request, at, handler, err)
+		}
+	}
+	if request.Forward && p.upstream == nil {
+		return p.Refuse(request, Forwarding, "", Misconfigured.Because("the rule has no upstream.url to forward the request to"))
+	}
+	return Decision{Allowed: true, Rule: p.rule, Session: session, Upstream: p.upstream, Identity: p.identity}
+}
+
+// authenticate asks the authenticators in order until one is responsible; its
+// word is final (contract 4.2).
+func (p *Pipeline) authenticate(ctx context.Context, request *Request, session *Session) (Stage, string, error) {
+	for _, s := range p.authenticators {
+		err := s.handler.Authenticate(ctx, request, session)
+		if !errors.Is(err, ErrNotResponsible) {
+			return Authenticate, s.id, err
+		}
+	}
+	return Authenticate, "", NoCredential.Because("no authenticator of the rule found a credential in the request")
+}
+
+func (p *Pipeline) authorize(ctx context.Context, request *Request, session *Session) (Stage, string, error) {
+	handler, err := p.authorizer.authorize(ctx, request, session)
+	return Authorize, handler, err
+}
+
+func (p *Pipeline) mutate(ctx context.Context, request *Request, session *Session) (Stage, string, error) {
+	for _, s := range p.mutators {
+		if err := s.handler.Mutate(ctx, request, session); err != nil {
+			return Mutate, s.id, err
+		}
+	}
+	return Mutate, "", checkHeader(session)
+}
+
+// checkHeader refuses names and values that would end a header line early:
+// they may come from a session store and hold anything.
+func checkHeader(session *Session) error {
+	for name, values := range session.Header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return Internal.From(fmt.Errorf("%q is no name for a header", name))
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return Internal.From(fmt.Errorf("the value for the header %s has control characters", name))
+			}
+		}
+	}
+	return nil
+}
+
+// Refuse is the decision against a request, with the response that the rule's
+// error handlers give.
+func (p *Pipeline) Refuse(request *Request, stage Stage, handler string, refusal error) Decision {
+	return Decision{
+		Rule:     p.rule,
+		Stage:    stage,
+		Handler:  handler,
+		Err:      refusal,
+		Response: p.answer(request, refusal),
+	}
+}

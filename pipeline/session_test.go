@@ -1,0 +1,98 @@
+package pipeline_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ostiary/pipeline"
+)
+
+func TestSessionSetHeaderReplacesAllSpellings(t *testing.T) {
+	t.Parallel()
+	var session pipeline.Session
+	session.SetHeader("x-user", "ada")
+	session.SetHeader("X-USER", "bo")
+	session.SetHeader("x-empty", "")
+	want := map[string][]string{"X-User": {"bo"}, "X-Empty": {""}}
+	if diff := cmp.Diff(want, map[string][]string(session.Header)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMatchContextAsksForTheGroupsOnce(t *testing.T) {
+	t.Parallel()
+	for name, groups := range map[string][]string{"several": {"a", ""}, "none": nil, "an empty list": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			match := pipeline.NewMatchContext(&pipeline.Request{Path: "/x"}, func() []string { asked++; return groups })
+			_, _ = match.URL(), match.Method()
+			if asked != 0 {
+				t.Error("the groups were computed before anybody asked")
+			}
+			copied := match
+			want := append([]string{}, groups...)
+			for range 3 {
+				if diff := cmp.Diff(want, match.RegexpCaptureGroups()); diff != "" {
+					t.Error(diff)
+				}
+				if diff := cmp.Diff(want, copied.RegexpCaptureGroups()); diff != "" {
+					t.Error(diff)
+				}
+			}
+			if asked != 1 {
+				t.Errorf("the groups were computed %d times", asked)
+			}
+		})
+	}
+}
+
+func TestMatchContextWithoutGroups(t *testing.T) {
+	t.Parallel()
+	var zero pipeline.MatchContext
+	for name, match := range map[string]pipeline.MatchContext{
+		"the zero value": zero, "without a function": pipeline.NewMatchContext(&pipeline.Request{}, nil),
+	} {
+		if got := match.RegexpCaptureGroups(); got == nil || len(got) != 0 {
+			t.Errorf("%s: got %#v, want an empty list", name, got)
+		}
+	}
+}
+
+func TestMatchContextMayGetOtherGroups(t *testing.T) {
+	t.Parallel()
+	match := pipeline.NewMatchContext(&pipeline.Request{Method: "PUT"}, func() []string { return []string{"a"} })
+	other := match.WithCaptureGroups([]string{"b", "c"})
+	if diff := cmp.Diff([]string{"b", "c"}, other.RegexpCaptureGroups()); diff != "" || other.Method() != "PUT" {
+		t.Errorf("%s %s", other.Method(), diff)
+	}
+	if diff := cmp.Diff([]string{"a"}, match.RegexpCaptureGroups()); diff != "" {
+		t.Errorf("the first one has changed: %s", diff)
+	}
+}
+
+func TestMatchContextHandsOutCopies(t *testing.T) {
+	t.Parallel()
+	request := &pipeline.Request{
+		Method: "PUT", Scheme: "https", Host: "shop.test", Path: "/a", RawPath: "/a", RawQuery: "q=1",
+		Header: map[string][]string{"X-Tenant": {"red", "blue"}},
+	}
+	match := pipeline.NewMatchContext(request, nil)
+	if got := match.Method(); got != "PUT" {
+		t.Errorf("method %q", got)
+	}
+	address := match.URL()
+	if got := address.String(); got != "https://shop.test/a?q=1" {
+		t.Errorf("URL %q", got)
+	}
+	header := match.Header()
+	if diff := cmp.Diff(map[string][]string{"X-Tenant": {"red", "blue"}}, map[string][]string(header)); diff != "" {
+		t.Error(diff)
+	}
+	address.Path, header["X-Tenant"][0] = "/b", "green"
+	header.Set("X-More", "1")
+	if request.Path != "/a" || request.Header["X-Tenant"][0] != "red" || len(request.Header) != 1 {
+		t.Errorf("the request has become %+v", request)
+	}
+}
