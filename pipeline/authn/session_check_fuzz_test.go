@@ -1,0 +1,38 @@
+package authn
+
+import (
+	"encoding/json"
+	"testing"
+
+	"ostiary/pipeline"
+)
+
+// FuzzSessionAnswer: whatever a session service answers, the check does not
+// panic, and only a JSON document makes a session.
+func FuzzSessionAnswer(f *testing.F) {
+	for _, body := range []string{
+		`{"subject": "ada", "extra": {"role": "editor"}}`, `{"subject": "ada"`, `{"subject": null}`, `{"subject": 1}`,
+		`{"subject": {"subject": "ada"}}`, `[{"subject": "ada"}]`, `"subject"`, ``, ` `, `null`, `{"subject":"a\u0000"}`,
+		`{"subject": "ada", "extra": []}`, `{"a.b": {"c": "x"}}`, "\ufeff{}", "{\"subject\": \"\xff\"}", `{"extra": {"a": 1e999}}`,
+	} {
+		f.Add([]byte(body), "subject", "extra", false)
+	}
+	f.Add([]byte(`{"identity": {"id": "u", "traits": {"a": 1}}}`), "identity.id", "identity.traits", false)
+	f.Add([]byte(`{"a": [{"b": "x"}, {"b": "y"}]}`), `a.#(b=="y").b`, "@this", true)
+	f.Add([]byte(`{"a": 1}`), "{a,a}", `!{"x":1}`, true)
+	f.Add([]byte(``), "@pretty", "a.@reverse|0", true)
+	f.Fuzz(func(t *testing.T, body []byte, subjectFrom, extraFrom string, allowEmpty bool) {
+		check := &sessionCheck{config: sessionCheckConfig{SubjectFrom: subjectFrom, ExtraFrom: extraFrom, AllowEmptySubject: allowEmpty}}
+		var session pipeline.Session
+		err := check.read(body, &session)
+		if !json.Valid(body) && (session.Subject != "" || session.Extra != nil) {
+			t.Errorf("subject %q and extra %v come out of an answer that is not JSON", session.Subject, session.Extra)
+		}
+		if err == nil && session.Subject == "" && !allowEmpty {
+			t.Error("an answer about nobody makes a session")
+		}
+		if err == nil && !json.Valid(body) && (len(body) > 0 || !allowEmpty) {
+			t.Error("an answer that is not JSON makes a session")
+		}
+	})
+}

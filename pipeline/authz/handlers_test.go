@@ -1,0 +1,9 @@
+package authz
+
+import (
+	"testing"
+
+	"ostiary/pipeline/internal/pipelinetest"
+)
+
+func TestHandlers(t *testing.T) { pipelinetest.Handlers(t, Handlers) }

@@ -1,0 +1,9 @@
+package mutate
+
+import (
+	"testing"
+
+	"ostiary/pipeline/internal/pipelinetest"
+)
+
+func TestHandlers(t *testing.T) { pipelinetest.Handlers(t, Handlers) }

@@ -1,0 +1,9 @@
+package onerror
+
+import (
+	"testing"
+
+	"ostiary/pipeline/internal/pipelinetest"
+)
+
+func TestHandlers(t *testing.T) { pipelinetest.Handlers(t, Handlers) }
