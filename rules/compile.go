@@ -1,0 +1,101 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"ostiary/config/document"
+	"ostiary/pipeline"
+)
+
+// compile makes a Set of rules. Nothing that is wrong with one rule concerns
+// another: a rule whose pipeline cannot be built still matches and denies; one
+// whose match cannot be compiled is left out. Both are reported.
+func compile(definitions []*definition, strategy Strategy, builder *pipeline.Builder, mask *masking) (*Set, document.Problems) {
+	set := &Set{byMethod: make(map[string]*index), refusals: builder.Refusals(), mask: mask}
+	var problems document.Problems
+	for _, d := range definitions {
+		rule, methods, flaws := compileRule(d, strategy, builder)
+		problems = append(problems, flaws...)
+		set.listing = append(set.listing, listed{d, flaws})
+		if rule == nil {
+			continue
+		}
+		set.rules = append(set.rules, rule)
+		for _, method := range methods {
+			set.add(method, rule)
+		}
+	}
+	for _, candidates := range set.byMethod {
+		for prefix := range candidates.byPrefix {
+			if !slices.Contains(candidates.lengths, len(prefix)) {
+				candidates.lengths = append(candidates.lengths, len(prefix))
+			}
+		}
+		slices.Sort(candidates.lengths)
+	}
+	set.publishers = builder.KeyPublishers()
+	return set, problems
+}
+
+func (s *Set) add(method string, rule *compiled) {
+	candidates, ok := s.byMethod[method]
+	if !ok {
+		candidates = &index{byPrefix: make(map[string][]*compiled)}
+		s.byMethod[method] = candidates
+	}
+	for _, prefix := range rule.pattern.prefixes {
+		candidates.byPrefix[prefix] = append(candidates.byPrefix[prefix], rule)
+	}
+}
+
+// compileRule compiles one rule. It is nil if its match is of no use. A rule
+// for remote procedure calls has no methods, so that HTTP never comes to it.
+func compileRule(d *definition, strategy Strategy, builder *pipeline.Builder) (*compiled, []string, document.Problems) {
+	var problems document.Problems
+	p, flaws := builder.Build(pipeline.Plan{
+		Rule: d.ID, Authenticators: d.Authenticators, Authorizer: d.Authorizer, Authorizers: d.Authorizers,
+		Mutators: d.Mutators, Errors: d.Errors, Upstream: d.Upstream,
+	})
+	for _, flaw := range flaws {
+		problems = append(problems, d.flaw(flaw))
+	}
+	leftOut := func(path document.Path, message string) (*compiled, []string, document.Problems) {
+		return nil, nil, append(problems, d.problem(path, message+"; the rule is left out"))
+	}
+	if d.Match == nil {
+		return leftOut(document.Path{"match"}, "is required")
+	}
+	template, at := d.Match.URL, document.Path{"match", "url"}
+	if d.Match.RPC {
+		template, at = "rpc://"+d.Match.Authority+"/"+d.Match.FullMethod, document.Path{"match"}
+	} else if template == "" {
+		return leftOut(at, "is required")
+	}
+	compiledPattern, err := compilePattern(template, strategy)
+	if err != nil {
+		return leftOut(at, err.Error())
+	}
+	methods := map[string]bool{}
+	for _, method := range d.Match.Methods {
+		methods[upper(method)] = true
+	}
+	return &compiled{id: d.ID, pattern: compiledPattern, pipeline: p}, slices.Sorted(maps.Keys(methods)), problems
+}
+
+// flaw is a flaw of the pipeline as a problem of the rule:
+// rule "billing": authenticators[1] (jwt): jwks_urls: ….
+func (d *definition) flaw(flaw pipeline.Flaw) document.Problem {
+	inConfig := flaw.Step
+	if len(flaw.Path) > 0 {
+		inConfig = flaw.Step.With("config").With(flaw.Path...)
+	}
+	problem := d.problem(inConfig, flaw.Message)
+	problem.Path = flaw.Step
+	if flaw.Handler != "" {
+		problem.Subject = fmt.Sprintf("%s: %s (%s)", problem.Subject, flaw.Step, flaw.Handler)
+		problem.Path = flaw.Path
+	}
+	return problem
+}

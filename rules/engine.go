@@ -1,0 +1,38 @@
+package rules
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"sync/atomic"
+
+	"ostiary/pipeline"
+)
+
+// Engine decides by the Set that is in force. It is safe for concurrent use
+// and takes no lock: each call uses one Set from its beginning to its end.
+type Engine struct{ set atomic.Pointer[Set] }
+
+// NewEngine makes an engine without any rules: it refuses everything.
+func NewEngine() *Engine {
+	e := &Engine{}
+	e.set.Store(&Set{refusals: pipeline.NewBuilder(pipeline.Handlers{}, pipeline.Settings{}, pipeline.Environment{}, nil).Refusals()})
+	return e
+}
+
+// Decide decides on a request.
+func (e *Engine) Decide(ctx context.Context, request *pipeline.Request) pipeline.Decision {
+	return e.set.Load().Decide(ctx, request)
+}
+
+// Refuse answers a request that cannot be decided on at all.
+func (e *Engine) Refuse(request *pipeline.Request, refusal error) pipeline.Decision {
+	return e.set.Load().Refuse(request, refusal)
+}
+
+// Rules yields the id and the JSON document of every rule in force.
+func (e *Engine) Rules() iter.Seq2[string, json.RawMessage] { return e.set.Load().Rules() }
+
+// Ready reports whether there is a rule in force that can allow a request
+// (contract 11.3).
+func (e *Engine) Ready() bool { return e.set.Load().Working() > 0 }

@@ -1,0 +1,285 @@
+package rules
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dlclark/regexp2"
+)
+
+// compiledPattern compiles a template that must compile.
+func compiledPattern(t testing.TB, template string, strategy Strategy) *pattern {
+	t.Helper()
+	p, err := compilePattern(template, strategy)
+	if err != nil {
+		t.Fatalf("%s: %v", template, err)
+	}
+	return p
+}
+
+// accepts is whether a template matches a target, the way a Set asks it.
+func accepts(t testing.TB, p *pattern, target string) bool {
+	t.Helper()
+	if !slices.ContainsFunc(p.prefixes, func(prefix string) bool { return strings.HasPrefix(target, prefix) }) {
+		return false
+	}
+	matches, err := p.match(target)
+	if err != nil {
+		t.Fatalf("%s: %v", target, err)
+	}
+	return matches
+}
+
+func TestTheRegexpDialect(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		template string
+		match    []string
+		refuse   []string
+	}{
+		{"http://a.b/c", []string{"http://a.b/c"}, []string{"http://a.b/c/", "http://axb/c", "http://a.b/", "http://a.b/cc", "https://a.b/c", ""}},
+		{"http://a/<.*>", []string{"http://a/", "http://a/b", "http://a/b/c?d"}, []string{"http://a", "http://a/b\n", "xhttp://a/"}},
+		{"<.*>", []string{"", "anything"}, []string{"two\nlines"}},
+		{"<>", []string{""}, []string{"a"}},
+		{"<https|http>://a/", []string{"http://a/", "https://a/"}, []string{"httpss://a/", "://a/", "https|http://a/"}},
+		{"http://a/<b|c>/d", []string{"http://a/b/d", "http://a/c/d"}, []string{"http://a/b", "http://a/b|c/d", "c/d"}},
+		{"http://a/<[0-9]{2,3}>", []string{"http://a/12", "http://a/123"}, []string{"http://a/1", "http://a/1234"}},
+		{"http://a/(b)[c]+$^.<d>", []string{"http://a/(b)[c]+$^.d"}, []string{"http://a/bc.d"}},
+		{"http://a/<[^/]+>/b", []string{"http://a/x.y/b"}, []string{"http://a/x/y/b", "http://a//b"}},
+		{"http://a/<[[:digit:]]+[[:alpha:]]>", []string{"http://a/12x"}, []string{"http://a/x", "http://a/12"}},
+		{`http://a/<\d\w\s>`, []string{"http://a/1_ "}, []string{"http://a/٣_ ", "http://a/1ä ", "http://a/1_\u00a0"}},
+		{`http://a/<\p{Greek}+>`, []string{"http://a/αβ"}, []string{"http://a/ab"}},
+		{`http://a/<\.\/\_\->`, []string{"http://a/./_-"}, []string{"http://a/x/_-"}},
+		{"http://a/ä<.>", []string{"http://a/äö"}, []string{"http://a/ä", "http://a/äöü"}},
+		{"http://a/<(?i)b>C", []string{"http://a/bC", "http://a/BC"}, []string{"http://a/Bc"}},
+		{"http://a/<(?i:b)c>", []string{"http://a/Bc"}, []string{"http://a/BC"}},
+		{"http://a/<(?s).>", []string{"http://a/\n"}, nil},
+		{"http://a/<b$>", []string{"http://a/b"}, []string{"http://a/b\n"}},
+		{"http://a/<^b>", nil, []string{"http://a/b"}},
+		{`http://a/<b\z>`, []string{"http://a/b"}, []string{"http://a/b\n"}},
+		{`http://a/<b\Z>`, []string{"http://a/b"}, []string{"http://a/b\n"}},
+		{"http://a/<b+?>", []string{"http://a/bbb"}, nil},
+		{"http://a/<b{0}>", []string{"http://a/"}, []string{"http://a/b"}},
+		{"http://a/<b{1001}>", []string{"http://a/" + strings.Repeat("b", 1001)}, []string{"http://a/b"}},
+		// What only a backtracking engine can do.
+		{"http://a/<(?!b).*>", []string{"http://a/c", "http://a/", "http://a/ab"}, []string{"http://a/b", "http://a/bc"}},
+		{"http://a/<(?!b$).*>", []string{"http://a/bc", "http://a/c"}, []string{"http://a/b"}},
+		{"http://a/<(?=b).*>", []string{"http://a/bc"}, []string{"http://a/c", "http://a/"}},
+		{"http://a/<.*(?<=b)>c>", []string{"http://a/b>c"}, []string{"http://a/a>c"}},
+		{"http://<(?!b[.])[^/]+>/", []string{"http://c.com/"}, []string{"http://b.com/"}},
+		{`http://a/<(b|c)\2>`, []string{"http://a/bb", "http://a/cc"}, []string{"http://a/bc"}},
+		{`http://a/<(?<x>b|c)\k<x>>`, []string{"http://a/cc"}, []string{"http://a/bc"}},
+		{`http://a/<[bc]>/<\1>`, []string{"http://a/b/b"}, []string{"http://a/b/c"}},
+		{"http://a/<[a-z-[aeiou]]+>", []string{"http://a/xyz"}, []string{"http://a/xay", "http://a/x]"}},
+		{`http://a/<b\b/c>`, []string{"http://a/b/c"}, []string{"http://a/bb/c"}},
+		{`http://a/<ä\b/>`, []string{"http://a/ä/"}, nil}, // ä is part of a word
+		{`http://a/<(?x) b c>`, []string{"http://a/bc"}, []string{"http://a/ b c"}},
+	} {
+		p := compiledPattern(t, test.template, Regexp)
+		for _, target := range test.match {
+			if !accepts(t, p, target) {
+				t.Errorf("%s does not match %q", test.template, target)
+			}
+		}
+		for _, target := range test.refuse {
+			if accepts(t, p, target) {
+				t.Errorf("%s matches %q", test.template, target)
+			}
+		}
+	}
+}
+
+// TestHostsMatchWithoutRegardToCase: what a request names is in lower case
+// before it is matched.
+func TestHostsMatchWithoutRegardToCase(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		template string
+		strategy Strategy
+	}{
+		{"HTTP://Shop.Example.COM/Cart", Regexp},
+		{"http://<SHOP|Cart>.example.com/Cart", Regexp},
+		{"http://<[^/]+[.]EXAMPLE>.com/Cart", Regexp},
+		{"http://<[A-Z]+>.example.com/Cart", Regexp},
+		{"http://<[^A-Z]+>.example.com/Cart", Regexp},
+		{"http://<(?!CART)[A-Z]+>.example.com/Cart", Regexp},
+		{"http://<Shop|(?<Other>Cart)>.example.com/Cart", Regexp},
+		{"<https?://SHOP>.Example.com/Cart", Regexp},
+		{"http://<{SHOP,Cart}>.example.com/Cart", Glob},
+		{"http://<SHOP.*>.com/Cart", Glob},
+		{"http://<[!A-R]hop>.example.com/Cart", Glob},
+	} {
+		p := compiledPattern(t, test.template, test.strategy)
+		if !accepts(t, p, "http://shop.example.com/Cart") {
+			t.Errorf("%s does not match", test.template)
+		}
+		if accepts(t, p, "http://shop.example.com/cart") {
+			t.Errorf("%s matches a path in another case", test.template)
+		}
+	}
+}
+
+// TestTheLinearEngineTakesWhatItReadsAlike: every pattern that a backtracking
+// engine need not run is safe from patterns that backtrack without end.
+func TestTheLinearEngineTakesWhatItReadsAlike(t *testing.T) {
+	t.Parallel()
+	for pattern, linear := range map[string]bool{
+		".*": true, "[a-z]+": true, "(a|b)*": true, "(a+)+": true, "(?i)a": true, "(?P<n>a)": true, "(?<n>a)": true, "[[:alpha:]]": true,
+		`\d`: true, `\p{L}`: true, "a{1000}": true, "a-[b]": false, "[a-z-[b]]": false, `\b`: false, `\B`: false, `\Qa\E`: false, `\1`: false,
+		`\x41`: true, `\0`: false, "(?=a)": false, "(?!a)": false, "(?<1>a)": false, "(?P<1>a)": false, "(?U)a*": false,
+		"(?x)a": false, "(?n)(a)": false, "a{1001}": false, `\e`: false, "(?#comment)a": false, "(?'n'a)": false,
+	} {
+		p := compiledPattern(t, "http://a/<"+pattern+">", Regexp)
+		if (p.linear != nil) != linear || (p.backtracking == nil) != linear {
+			t.Errorf("%s: linear is %v, backtracking is %v", pattern, p.linear, p.backtracking)
+		}
+	}
+	if p := compiledPattern(t, "http://a/b-[c]", Regexp); !p.whole || p.linear != nil || p.backtracking != nil {
+		t.Error("a template without patterns has an engine")
+	}
+}
+
+func TestCaptureGroups(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		template, target string
+		want             []string
+	}{
+		{"http://a/b", "http://a/b", nil},
+		{"http://<[^/]+>/hdr/<(a|b)>/<.*>", "http://h/hdr/a/zz", []string{"h", "a", "a", "zz"}},
+		{"http://a/<b((c)d)>/<e>", "http://a/bcd/e", []string{"bcd", "cd", "c", "e"}},
+		{"http://a/<b(c)?(d)?>", "http://a/bd", []string{"bd", "", "d"}},
+		{"http://a/<(?:b)(c)>", "http://a/bc", []string{"bc", "c"}},
+		{"http://a/<(?<x>b)(c)>/<(?P<y>d)>", "http://a/bc/d", []string{"bc", "c", "d", "b", "d"}},
+		{"http://a/<(b+?)(.*)>", "http://a/bbb", []string{"bbb", "b", "bb"}},
+		{"http://a/<>", "http://a/", []string{""}},
+		{"http://a/<.*>", "http://a/äß", []string{"äß"}},
+		{"http://API.com/<[A-Z]+>", "http://api.com/X", []string{"X"}},
+		{"http://<API|(W+)>.com/", "http://www.com/", []string{"www", "www"}},
+		// The same by the backtracking engine.
+		{"http://<(?!x)[^/]+>/hdr/<(a|b)>/<.*>", "http://h/hdr/a/zz", []string{"h", "a", "a", "zz"}},
+		{"http://a/<(?=b)b(c)?(d)?>", "http://a/bd", []string{"bd", "", "d"}},
+		{"http://a/<(?!x)(?<x>b)(c)>/<(?P<y>d)>", "http://a/bc/d", []string{"bc", "c", "d", "b", "d"}},
+		{"http://a/<(?!x)(b+?)(.*)>", "http://a/bbb", []string{"bbb", "b", "bb"}},
+		{"http://a/<(?!x).*>", "http://a/äß", []string{"äß"}},
+		{"http://a/<(?!x)(b)*>", "http://a/bbb", []string{"bbb", "b"}},
+		{"http://a/<(?U)(b*)(.*)>", "http://a/bc", []string{"bc", "b", "c"}},
+		{"http://a/<(?n)(b)(?<x>c)>", "http://a/bc", []string{"bc", "c"}},
+	} {
+		p := compiledPattern(t, test.template, Regexp)
+		if !accepts(t, p, test.target) {
+			t.Errorf("%s does not match %s", test.template, test.target)
+		}
+		if got := p.captures(test.target); !slices.Equal(got, test.want) {
+			t.Errorf("%s on %s: %q, want %q", test.template, test.target, got, test.want)
+		}
+		if got := p.captures("other"); len(got) > 0 {
+			t.Errorf("%s captures %q of what it does not match", test.template, got)
+		}
+	}
+}
+
+// TestPatternsThatTakeForever: where the linear engine is at work nothing
+// does. These would take a backtracking engine longer than the universe has.
+func TestPatternsThatTakeForever(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"(a+)+", "(a|a)*", "(a|aa)+", "(.*a){20}", "((a*)*)*", "([a-z]+)*1", "(a?){50}a{50}"} {
+		p := compiledPattern(t, "http://a/<"+pattern+">", Regexp)
+		if accepts(t, p, "http://a/"+strings.Repeat("a", 4000)+"!") {
+			t.Errorf("%s matches", pattern)
+		}
+	}
+}
+
+// TestAPatternThatBacktracksTooLongIsUndecided, which is no answer that a
+// request could get through with.
+func TestAPatternThatBacktracksTooLongIsUndecided(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"(?!x)(a+)+b", "(?!x)(a|aa)+b", "(?=(a+)+c)a*"} {
+		p := compiledPattern(t, "http://a/<"+pattern+">", Regexp)
+		matches, err := p.match("http://a/" + strings.Repeat("a", 60) + "!")
+		if matches || !errors.Is(err, errUndecided) {
+			t.Errorf("%s: %v, %v", pattern, matches, err)
+		}
+		if matches, err = p.match("http://a/x"); matches || err != nil {
+			t.Errorf("%s afterwards: %v, %v", pattern, matches, err)
+		}
+	}
+}
+
+// TestTheCheapTestsComeFirst: a target without the template's literal text is
+// decided without the pattern.
+func TestTheCheapTestsComeFirst(t *testing.T) {
+	t.Parallel()
+	p := compiledPattern(t, "http://<(?!x)(a+)+>.example.com/", Regexp)
+	if matches, err := p.match("http://" + strings.Repeat("a", 60) + "!.example.org/"); matches || err != nil {
+		t.Errorf("%v, %v", matches, err)
+	}
+}
+
+// FuzzPattern: whatever a template says, it compiles or it does not, and the
+// short cuts of a match decide as its expression alone does in the engine that
+// rules are written for.
+func FuzzPattern(f *testing.F) {
+	for _, seed := range [][2]string{
+		{"http://a/<.*>", "http://a/b"},
+		{"<https|http>://a/<[a-z]+>", "https://a/x"},
+		{"<a|b|c><d|e|f><g>", "adg"},
+		{"http://a/<(?!b).*>", "http://a/c"},
+		{"http://A<[^/]+>/<(?<n>x)(y)?>", "http://ab/x"},
+		{`<\w+\b>/<[a-z-[aeiou]]>`, "ab/x"},
+		{"<a||b>c", "bc"},
+		{"<(a)>", "b"},
+		{"<^a$>", "a\n"},
+		{"<[>", ""},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, template, target string) {
+		if len(template) > 200 || len(target) > 200 {
+			return
+		}
+		segments, err := splitTemplate(template)
+		if err != nil {
+			return
+		}
+		p, err := compilePattern(template, Regexp)
+		if err != nil {
+			return
+		}
+		source, err := regexpExpression(foldHost(segments, Regexp))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reference := regexp2.MustCompile(source, regexp2.RE2)
+		reference.MatchTimeout = matchTimeout
+		want, err := reference.MatchString(target)
+		if err != nil {
+			return // undecided
+		}
+		if !alike(source, target) {
+			return
+		}
+		if got := accepts(t, p, target); got != want {
+			t.Fatalf("%s on %q: %v, want %v", template, target, got, want)
+		}
+		if got := p.captures(target); want && !p.whole && len(got) != len(reference.GetGroupNumbers())-1 {
+			t.Fatalf("%s on %q: %d groups %q", template, target, len(got), got)
+		}
+	})
+}
+
+// alike is whether the two engines know the same letters in the expression and
+// the target. They disagree about case and classes outside of ASCII.
+func alike(source, target string) bool {
+	for _, text := range []string{source, target} {
+		for i := range len(text) {
+			if text[i] >= 0x80 {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,146 @@
+package rules
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+
+	"ostiary/config/document"
+	"ostiary/pipeline"
+)
+
+// Set is all the access rules that are in force at one time, compiled. It
+// never changes: a request that began with one Set ends with it.
+type Set struct {
+	generation uint64
+	rules      []*compiled        // in the order of sources and documents
+	byMethod   map[string]*index  // candidates by method
+	refusals   *pipeline.Pipeline // answers for requests that no single rule answers for
+	listing    []listed           // what GET /rules shows
+	mask       *masking
+	publishers []pipeline.KeyPublisher
+}
+
+// compiled is a rule that is ready to match and to run.
+type compiled struct {
+	id       string
+	pattern  *pattern
+	pipeline *pipeline.Pipeline
+}
+
+// listed is a rule as its author wrote it, and what is wrong with it.
+type listed struct {
+	*definition
+	problems document.Problems
+}
+
+// Decide finds the one rule that answers for the request and runs its
+// pipeline. No rule, several rules, or a pattern that takes too long are
+// refusals that belong to no rule (contract 3.4).
+func (s *Set) Decide(ctx context.Context, request *pipeline.Request) pipeline.Decision {
+	target := request.Target()
+	rule, err := s.match(request.Method, target)
+	if err != nil {
+		return s.refusals.Refuse(request, pipeline.Matching, "", err)
+	}
+	return rule.pipeline.Run(ctx, request, func() []string { return rule.pattern.captures(target) })
+}
+
+// Refuse answers a request that cannot be decided on at all.
+func (s *Set) Refuse(request *pipeline.Request, refusal error) pipeline.Decision {
+	return s.refusals.Refuse(request, pipeline.Matching, "", refusal)
+}
+
+// match finds the one rule whose method and URL template match. This is the
+// seam behind which rules are found: everything that looks for a rule comes
+// through here.
+func (s *Set) match(method, target string) (*compiled, error) {
+	candidates, ok := s.byMethod[method]
+	if !ok {
+		return nil, pipeline.NoRule
+	}
+	var found *compiled
+	for rule := range candidates.of(target) {
+		switch matches, err := rule.pattern.match(target); {
+		case err != nil:
+			// The rule might be the one that forbids this request.
+			return nil, pipeline.Internal.From(fmt.Errorf("rule %q: %w", rule.id, err))
+		case !matches:
+		case found != nil && found != rule:
+			return nil, pipeline.ManyRules.From(fmt.Errorf("rules %q and %q both match", found.id, rule.id))
+		default:
+			found = rule
+		}
+	}
+	if found == nil {
+		return nil, pipeline.NoRule
+	}
+	return found, nil
+}
+
+// index finds the rules whose literal prefix a target begins with.
+type index struct {
+	lengths  []int // of the prefixes, ascending
+	byPrefix map[string][]*compiled
+}
+
+// of yields the candidates for a target. A rule whose template begins with a
+// list of words has several prefixes and may be yielded more than once.
+func (x *index) of(target string) iter.Seq[*compiled] {
+	return func(yield func(*compiled) bool) {
+		for _, length := range x.lengths {
+			if length > len(target) {
+				return
+			}
+			for _, rule := range x.byPrefix[target[:length]] {
+				if !yield(rule) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Rules yields the id and the JSON document of every rule, in order, without
+// its secrets and with what is wrong with it.
+func (s *Set) Rules() iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for _, rule := range s.listing {
+			if !yield(rule.ID, rule.show(s.mask)) {
+				return
+			}
+		}
+	}
+}
+
+func (l listed) show(mask *masking) json.RawMessage {
+	shown := struct {
+		*Rule
+		Problems []string `json:"problems,omitempty"`
+	}{Rule: mask.rule(&l.Rule)}
+	for _, problem := range l.problems {
+		shown.Problems = append(shown.Problems, problem.String())
+	}
+	text, err := json.Marshal(shown)
+	if err != nil {
+		return json.RawMessage(`null`)
+	}
+	return text
+}
+
+// Working is the number of rules that can allow a request.
+func (s *Set) Working() int {
+	working := 0
+	for _, rule := range s.rules {
+		if !rule.pipeline.Broken() {
+			working++
+		}
+	}
+	return working
+}
+
+// upper is a rule's method as requests write it: a rule may name it in any
+// case, a request may not (contract 14, method).
+func upper(method string) string { return strings.ToUpper(method) }

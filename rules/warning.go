@@ -1,0 +1,60 @@
+package rules
+
+import (
+	"fmt"
+
+	"ostiary/config/document"
+)
+
+// checkIDs warns of rules that cannot be told apart by their ids. They work:
+// rules share nothing through an id (contract 14, ids).
+func checkIDs(definitions []*definition) document.Problems {
+	var warnings document.Problems
+	first := map[string]*definition{}
+	for _, d := range definitions {
+		if d.ID == "" {
+			warnings = append(warnings, d.problem(document.Path{"id"}, "is missing; logs and metrics cannot name the rule"))
+			continue
+		}
+		if other, ok := first[d.ID]; ok {
+			where := fmt.Sprintf("%s:%d", other.origin.name, other.problem(nil, "").Line)
+			warnings = append(warnings, d.problem(document.Path{"id"}, "is also the id of the rule at "+where))
+			continue
+		}
+		first[d.ID] = d
+	}
+	return warnings
+}
+
+// checkMatches warns of rules that match fewer requests than they seem to.
+func checkMatches(definitions []*definition, strategy Strategy) document.Problems {
+	var warnings document.Problems
+	for _, d := range definitions {
+		if d.Match == nil || d.Match.RPC || d.Match.URL == "" {
+			continue // it matches no HTTP request, and is not meant to or has been reported
+		}
+		if pattern := unfolded(d.Match.URL, strategy); pattern != "" {
+			warnings = append(warnings, d.problem(document.Path{"match", "url"}, "the capitals in <"+pattern+"> match no host: "+
+				"hosts are compared in lower case, and a pattern that runs on into the path is left as it is"))
+		}
+		if len(d.Match.Methods) == 0 {
+			warnings = append(warnings, d.problem(document.Path{"match", "methods"}, "there are none, so the rule matches no request"))
+		}
+	}
+	return warnings
+}
+
+// unfolded is the pattern with capitals that begins in the host and runs on
+// into the path, so that it cannot be made to ignore case; empty if there is
+// none.
+func unfolded(template string, strategy Strategy) string {
+	segments, err := splitTemplate(template)
+	if err != nil {
+		return "" // an error that is reported as one
+	}
+	end, _, _ := hostRange(segments, strategy)
+	if end == len(segments) || !segments[end].pattern || strategy.fold(segments[end].text) == segments[end].text {
+		return ""
+	}
+	return segments[end].text
+}
