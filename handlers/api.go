@@ -1,0 +1,174 @@
+package handlers
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"ostiary/pipeline"
+)
+
+// API is everything on the API port: decisions, and what there is to know
+// about the engine (contract 11).
+type API struct {
+	Decisions http.Handler
+	Rulebook  Rulebook
+	Version   string
+	Recorder  Recorder // takes note of requests other than decisions
+}
+
+// Handler routes the API. A path that is not there, or not with that method,
+// is a 404 (contract 11.6).
+func (a *API) Handler() http.Handler {
+	router := chi.NewRouter()
+	read := func(path string, serve http.HandlerFunc) {
+		router.Get(path, serve)
+		router.Head(path, serve)
+	}
+	read("/rules", a.counted(a.rules))
+	read("/rules/{id}", a.counted(a.rule))
+	read("/version", a.counted(a.version))
+	read("/.well-known/jwks.json", a.counted(a.keys))
+	read("/health/alive", alive) // probes are not counted (contract 11.7)
+	read("/health/ready", a.ready)
+	router.NotFound(a.counted(notFound))
+	router.MethodNotAllowed(a.counted(notFound))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Past the router, which knows a few methods: a decision may be about any.
+		if isDecision(r.URL) {
+			a.Decisions.ServeHTTP(w, r)
+			return
+		}
+		router.ServeHTTP(w, r)
+	})
+}
+
+// isDecision reports whether a URL, as it was written, is one to ask for
+// decisions at.
+func isDecision(asked *url.URL) bool {
+	path := asked.Path
+	if asked.RawPath != "" { // then the path has escapes
+		path = asked.RawPath
+	}
+	rest, ok := strings.CutPrefix(path, decisionPrefix)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// counted records a request that is about the engine itself.
+func (a *API) counted(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		answer := &observed{ResponseWriter: w}
+		started := time.Now()
+		serve(answer, r)
+		a.Recorder.Record(&Record{Service: APIService, HTTP: r, Status: answer.status, Size: answer.size, Took: time.Since(started)})
+	}
+}
+
+// writeJSON answers with a document.
+func writeJSON(w http.ResponseWriter, value any) {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false) // people read URL templates here: <.*>
+	if err := encoder.Encode(value); err != nil {
+		write(w, pipeline.ErrorResponse(pipeline.Internal, "", false))
+		return
+	}
+	write(w, pipeline.Response{
+		Status: http.StatusOK,
+		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
+		Body:   body.Bytes(),
+	})
+}
+
+const (
+	defaultLimit = 50
+	maxLimit     = 500
+)
+
+// rules lists the rules, a page of them at a time (contract 11.1).
+func (a *API) rules(w http.ResponseWriter, r *http.Request) {
+	limit := min(number(r, "limit", defaultLimit), maxLimit)
+	offset := number(r, "offset", 0)
+	page := []json.RawMessage{}
+	position := 0
+	for _, document := range a.Rulebook.Rules() {
+		if position >= offset+limit {
+			break
+		}
+		if position >= offset {
+			page = append(page, document)
+		}
+		position++
+	}
+	writeJSON(w, page)
+}
+
+// number reads a parameter; what is no number is the default, and what is
+// below zero is zero.
+func number(r *http.Request, name string, otherwise int) int {
+	value, err := strconv.Atoi(r.URL.Query().Get(name))
+	if err != nil {
+		return otherwise
+	}
+	return max(value, 0)
+}
+
+// rule shows the first rule with the id (contract 11.2).
+func (a *API) rule(w http.ResponseWriter, r *http.Request) {
+	wanted := chi.URLParam(r, "id")
+	if r.URL.RawPath != "" { // then it was routed by the escaped path
+		if unescaped, err := url.PathUnescape(wanted); err == nil {
+			wanted = unescaped
+		}
+	}
+	for id, document := range a.Rulebook.Rules() {
+		if id == wanted {
+			writeJSON(w, document)
+			return
+		}
+	}
+	write(w, pipeline.ErrorResponse(pipeline.NoRule, r.Header.Get("X-Request-Id"), false))
+}
+
+type status struct {
+	Status string `json:"status"`
+}
+
+// alive answers as long as the process does. It depends on nothing.
+func alive(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, status{"ok"})
+}
+
+// ready tells whether there are rules to decide by (contract 11.3).
+func (a *API) ready(w http.ResponseWriter, r *http.Request) {
+	if a.Rulebook.Ready() {
+		writeJSON(w, status{"ok"})
+		return
+	}
+	response := pipeline.ErrorResponse(pipeline.NoRule, r.Header.Get("X-Request-Id"), false)
+	response.Status = http.StatusServiceUnavailable
+	// Message and code inside are what clients of Oathkeeper know.
+	response.Body = bytes.Replace(response.Body, []byte(`"code":404,"status":"Not Found"`), []byte(`"code":500,"status":"Internal Server Error"`), 1)
+	write(w, response)
+}
+
+func (a *API) version(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, map[string]string{"version": a.Version})
+}
+
+// keys publishes the keys that identity tokens are verified with: none, if no
+// mutator signs any (contract 11.5 and 14).
+func (a *API) keys(w http.ResponseWriter, r *http.Request) {
+	keys, err := a.Rulebook.PublicKeys(r.Context())
+	if err != nil {
+		write(w, pipeline.ErrorResponse(pipeline.Internal, r.Header.Get("X-Request-Id"), false))
+		return
+	}
+	writeJSON(w, map[string][]json.RawMessage{"keys": keys})
+}

@@ -1,0 +1,90 @@
+package handlers
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"ostiary/pipeline"
+)
+
+// Decisions is the decision API (contract 10): a gateway asks it about a
+// request and carries the decision out itself.
+type Decisions struct {
+	Decider  Decider
+	Recorder Recorder
+	Trust    Trust
+}
+
+// ServeHTTP decides. A permission is a 200 without a body and with the
+// session's headers; a refusal is what the error handlers say.
+func (d *Decisions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := &observed{ResponseWriter: w}
+	started := time.Now()
+	request, malformed := decisionRequest(r, d.Trust)
+	var decision pipeline.Decision
+	if malformed != nil {
+		decision = d.Decider.Refuse(request, malformed)
+	} else {
+		decision = d.Decider.Decide(r.Context(), request)
+	}
+	if decision.Allowed {
+		permit(answer, request, &decision)
+	} else {
+		write(answer, decision.Response)
+	}
+	d.Recorder.Record(&Record{
+		Service: APIService, HTTP: r, Request: request, Decision: &decision,
+		Status: answer.status, Size: answer.size, Took: time.Since(started),
+	})
+}
+
+func permit(w http.ResponseWriter, request *pipeline.Request, decision *pipeline.Decision) {
+	header := w.Header()
+	if decision.Session.EchoHeader {
+		named := connectionNames(request.Header)
+		withheld := pipeline.Names(decision.Session.Withheld.Headers)
+		for name, values := range request.Header {
+			if isEchoed(name) && !named.Cover(name) && !decision.Identity.Cover(name) && !withheld.Cover(name) {
+				header[name] = values
+			}
+		}
+	}
+	for name, values := range decision.Session.Header {
+		if !isConnectionHeader(name) {
+			header[name] = values
+		}
+	}
+	header["Content-Length"] = zeroLength
+	w.WriteHeader(http.StatusOK)
+}
+
+var zeroLength = []string{"0"}
+
+// connectionNames are the headers that the client says are for one connection
+// only (RFC 9110 section 7.6.1).
+func connectionNames(header http.Header) pipeline.Names {
+	var names pipeline.Names
+	for _, line := range header["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return names
+}
+
+// isEchoed reports whether a header of a request may be answered to a gateway
+// that copies answered headers (contract 14, noop mutator): not if it is a
+// credential, about the connection, the body or the forwarding, or if it would
+// mean something as a header of the answer, to a browser, a cache or the
+// gateway itself.
+func isEchoed(name string) bool {
+	switch name {
+	case "Cookie", "Authorization", "Expect", "Location", "Refresh", "Set-Cookie", "Www-Authenticate", "Date", "Server",
+		"Cache-Control", "Expires", "Age", "Etag", "Last-Modified", "Accept-Encoding", "Range", "Vary",
+		"Strict-Transport-Security", "Clear-Site-Data", "X-Sendfile":
+		return false
+	}
+	return !isConnectionHeader(name) && !isForwarding(name) && !strings.HasPrefix(name, "X-Accel-") &&
+		!strings.HasPrefix(name, "Content-") && !strings.HasPrefix(name, "Access-Control-") && !strings.HasPrefix(name, "If-")
+}

@@ -1,0 +1,243 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"ostiary/pipeline"
+)
+
+// Forwarder sends allowed requests upstream and their answers back. What was
+// decided on is what is sent.
+type Forwarder struct {
+	Transport http.RoundTripper
+	// AppendForwarded adds X-Forwarded-For, -Host and -Proto to what goes
+	// upstream; without it the engine adds none (contract 14).
+	AppendForwarded bool
+	Log             *slog.Logger // for faults of the transfer itself
+}
+
+// forward carries out an allowed decision. The error says why the upstream did
+// not answer; the client got a 499, 502 or 504 then, past all error handlers
+// (contract 9.3).
+func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, request *pipeline.Request, decision *pipeline.Decision) (failure error) {
+	incoming := &body{ReadCloser: request.Body.Forward()}
+	r.Body = incoming
+	own := maps.Clone(w.Header()) // an interim answer clears what has been set so far
+	proxy := httputil.ReverseProxy{
+		Rewrite:       func(pr *httputil.ProxyRequest) { f.rewrite(pr.Out, request, decision) },
+		Transport:     f.Transport,
+		FlushInterval: 0, // streams are recognised and flushed at once
+		BufferPool:    buffers,
+		ErrorLog:      slog.NewLogLogger(f.Log.Handler(), slog.LevelDebug),
+		ModifyResponse: func(response *http.Response) error {
+			maps.Copy(w.Header(), own)
+			leaveCORS(own, response.Header)
+			return nil
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			failure = err
+			maps.Copy(w.Header(), own)
+			w.WriteHeader(statusOf(r.Context(), err, incoming))
+		},
+	}
+	proxy.ServeHTTP(w, r)
+	return failure
+}
+
+// rewrite makes the upstream's request of the client's: the canonical target,
+// the client's headers as far as they may pass, and the session's over them.
+func (f *Forwarder) rewrite(out *http.Request, request *pipeline.Request, decision *pipeline.Decision) {
+	out.Method = request.Method
+	out.URL = upstreamURL(request, decision)
+	out.Host = ""
+	if decision.Upstream.PreserveHost {
+		out.Host = request.Host
+	}
+	header := out.Header
+	for name := range header {
+		if _, passes := request.Header[name]; !passes && name != "Connection" && name != "Upgrade" && name != "Te" && name != "User-Agent" {
+			delete(header, name)
+			continue
+		}
+		if decision.Identity.Cover(name) {
+			delete(header, name)
+		}
+	}
+	for _, name := range [...]string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
+		if values, trusted := request.Header[name]; trusted {
+			header[name] = slices.Clone(values)
+		}
+	}
+	refuseHTTPUpgrade(header)
+	withhold(out, &decision.Session.Withheld)
+	for name, values := range decision.Session.Header {
+		if !isConnectionHeader(name) {
+			header[name] = values
+		}
+	}
+	if f.AppendForwarded {
+		appendForwarded(header, request)
+	}
+}
+
+// upstreamURL is the address of the upstream's request. The path is sent with
+// the bytes that the client wrote; Go's own way of writing a path changes some
+// of them, and is only left to it when it does not.
+func upstreamURL(request *pipeline.Request, decision *pipeline.Decision) *url.URL {
+	raw := decision.Upstream.Path(request.RawPath)
+	target := &url.URL{Scheme: decision.Upstream.Scheme, Host: decision.Upstream.Host, RawQuery: request.RawQuery}
+	if decoded, err := url.PathUnescape(raw); err == nil {
+		target.Path, target.RawPath = decoded, raw
+	}
+	if target.EscapedPath() != raw {
+		target.Path, target.RawPath, target.Opaque = "", "", raw
+	}
+	return target
+}
+
+// isConnectionHeader reports whether a header is about one connection or one
+// message's framing: no handler can set those.
+func isConnectionHeader(name string) bool {
+	switch name {
+	case "Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Host", "Content-Length":
+		return true
+	}
+	return false
+}
+
+// refuseHTTPUpgrade keeps a connection from becoming one of another version of
+// HTTP: requests on it would pass undecided.
+func refuseHTTPUpgrade(header http.Header) {
+	for protocol := range strings.SplitSeq(strings.Join(header["Upgrade"], ","), ",") {
+		name := strings.ToLower(strings.TrimSpace(protocol))
+		if strings.HasPrefix(name, "h2") || strings.Contains(name, "http/") || strings.HasPrefix(name, "tls/") {
+			delete(header, "Upgrade")
+			delete(header, "Connection")
+			delete(header, "Http2-Settings")
+			return
+		}
+	}
+}
+
+// withhold takes credentials out that are not to go upstream.
+func withhold(out *http.Request, withheld *pipeline.Withheld) {
+	for _, name := range withheld.Headers {
+		out.Header.Del(name)
+	}
+	if len(withheld.Cookies) > 0 {
+		lines := out.Header["Cookie"]
+		out.Header.Del("Cookie")
+		for _, line := range lines {
+			if kept := withoutCookies(line, withheld.Cookies); kept != "" {
+				out.Header.Add("Cookie", kept)
+			}
+		}
+	}
+	if len(withheld.QueryParameters) > 0 {
+		var kept []string
+		for pair := range strings.SplitSeq(out.URL.RawQuery, "&") {
+			name, _, _ := strings.Cut(pair, "=")
+			if decoded, err := url.QueryUnescape(name); err != nil || !slices.Contains(withheld.QueryParameters, decoded) {
+				kept = append(kept, pair)
+			}
+		}
+		out.URL.RawQuery = strings.Join(kept, "&")
+	}
+}
+
+// withoutCookies takes cookies out of a line and leaves every other byte: what
+// applications put into their cookies is often nothing that a parser knows.
+func withoutCookies(line string, names []string) string {
+	var kept []string
+	for pair := range strings.SplitSeq(line, ";") {
+		name, _, _ := strings.Cut(pair, "=")
+		if !slices.Contains(names, strings.TrimSpace(name)) {
+			kept = append(kept, pair)
+		}
+	}
+	return strings.TrimSpace(strings.Join(kept, ";"))
+}
+
+func appendForwarded(header http.Header, request *pipeline.Request) {
+	addresses := append(slices.Clone(header["X-Forwarded-For"]), request.Peer.String())
+	header["X-Forwarded-For"] = []string{strings.Join(addresses, ", ")}
+	if len(header["X-Forwarded-Host"]) == 0 {
+		header["X-Forwarded-Host"] = []string{request.Host}
+	}
+	header["X-Forwarded-Proto"] = []string{request.Scheme}
+}
+
+// leaveCORS takes the upstream's own CORS headers away if the engine has set
+// its own: two of them and a browser believes neither.
+func leaveCORS(own, upstream http.Header) {
+	if own.Get("Access-Control-Allow-Origin") == "" {
+		return
+	}
+	for name := range upstream {
+		if strings.HasPrefix(name, "Access-Control-Allow-") || name == "Access-Control-Expose-Headers" {
+			delete(upstream, name)
+		}
+	}
+}
+
+// body remembers that reading the client's body failed, to tell the client's
+// faults from the upstream's. A transport may still be reading when it has
+// given up.
+type body struct {
+	io.ReadCloser
+	failed atomic.Bool
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.failed.Store(true)
+	}
+	return n, err //nolint:wrapcheck // io.EOF has to stay io.EOF
+}
+
+// statusOf is the status for a request that the upstream did not answer
+// (contract 9.3).
+func statusOf(ctx context.Context, err error, incoming *body) int {
+	var network net.Error
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return pipeline.StatusClientGone
+	case incoming.failed.Load():
+		return http.StatusBadRequest
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusBadGateway
+	}
+}
+
+// buffers are used for copying bodies.
+var buffers = &bufferPool{pool: sync.Pool{New: func() any { return new([32 << 10]byte) }}}
+
+type bufferPool struct{ pool sync.Pool }
+
+func (b *bufferPool) Get() []byte {
+	buffer, _ := b.pool.Get().(*[32 << 10]byte)
+	return buffer[:]
+}
+
+func (b *bufferPool) Put(buffer []byte) {
+	if cap(buffer) == 32<<10 {
+		b.pool.Put((*[32 << 10]byte)(buffer[:32<<10]))
+	}
+}

@@ -1,0 +1,42 @@
+package handlers
+
+import (
+	"net/http"
+	"time"
+)
+
+// Proxy decides on every request that comes to it and forwards those that are
+// allowed. It has no addresses of its own.
+type Proxy struct {
+	Decider   Decider
+	Recorder  Recorder
+	Trust     Trust
+	Forwarder *Forwarder
+}
+
+// ServeHTTP decides and forwards.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := &observed{ResponseWriter: w}
+	record := Record{Service: ProxyService, HTTP: r}
+	started := time.Now()
+	defer func() { // also when an upstream that broke off aborts the connection
+		record.Status, record.Size, record.Took = answer.status, answer.size, time.Since(started)
+		p.Recorder.Record(&record)
+	}()
+
+	request, malformed := proxyRequest(r, p.Trust)
+	record.Request = request
+	if malformed != nil {
+		decision := p.Decider.Refuse(request, malformed)
+		record.Decision = &decision
+		write(answer, decision.Response)
+		return
+	}
+	decision := p.Decider.Decide(r.Context(), request)
+	record.Decision = &decision
+	if !decision.Allowed {
+		write(answer, decision.Response)
+		return
+	}
+	record.Failure = p.Forwarder.forward(answer, r, request, &decision)
+}

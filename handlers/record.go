@@ -1,0 +1,53 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"time"
+
+	"ostiary/pipeline"
+)
+
+// Decider decides on requests.
+type Decider interface {
+	Decide(ctx context.Context, request *pipeline.Request) pipeline.Decision
+	// Refuse answers a request that is not fit to be decided on.
+	Refuse(request *pipeline.Request, refusal error) pipeline.Decision
+}
+
+// Rulebook shows the rules in force: ids and JSON documents, and their keys.
+type Rulebook interface {
+	Rules() iter.Seq2[string, json.RawMessage]
+	Ready() bool
+	// PublicKeys are the keys that identity tokens are verified with.
+	PublicKeys(ctx context.Context) ([]json.RawMessage, error)
+}
+
+// Service names a front end in logs and metrics, as dashboards for Oathkeeper
+// know them (contract 11.7).
+type Service string
+
+// The front ends.
+const (
+	ProxyService Service = "oathkeeper-proxy"
+	APIService   Service = "oathkeeper-api"
+)
+
+// Record is what happened to one request: the one entry that it leaves in the
+// log, and its one count in the metrics.
+type Record struct {
+	Service  Service
+	HTTP     *http.Request
+	Request  *pipeline.Request  // nil if nothing was decided
+	Decision *pipeline.Decision // likewise
+	Status   int                // what the client was answered
+	Size     int64              // bytes of the body
+	Took     time.Duration
+	Failure  error // why an allowed request could not be forwarded
+}
+
+// Recorder takes note of requests. It is called once for each, when it is
+// over, and must not keep the record.
+type Recorder interface{ Record(record *Record) }

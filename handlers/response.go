@@ -1,0 +1,62 @@
+package handlers
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"strconv"
+
+	"ostiary/pipeline"
+)
+
+// observed remembers what was answered, for the record of the request.
+type observed struct {
+	http.ResponseWriter
+	status int // of the final answer; 0 as long as there is none
+	size   int64
+}
+
+func (o *observed) WriteHeader(status int) {
+	if o.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
+		o.status = status
+	}
+	o.ResponseWriter.WriteHeader(status)
+}
+
+func (o *observed) Write(p []byte) (int, error) {
+	if o.status == 0 {
+		o.status = http.StatusOK
+	}
+	n, err := o.ResponseWriter.Write(p)
+	o.size += int64(n)
+	return n, err //nolint:wrapcheck // it is the client's connection
+}
+
+// Hijack gives the connection to another protocol. That is the answer, and
+// whoever asked for the connection writes it there.
+func (o *observed) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	connection, buffered, err := http.NewResponseController(o.ResponseWriter).Hijack()
+	if err == nil && o.status == 0 {
+		o.status = http.StatusSwitchingProtocols
+	}
+	return connection, buffered, err //nolint:wrapcheck // it may say that there is no such thing over HTTP/2
+}
+
+// Unwrap lets http.ResponseController reach the connection: to flush and to
+// set deadlines.
+func (o *observed) Unwrap() http.ResponseWriter { return o.ResponseWriter }
+
+// write answers the client with a response that the pipeline made.
+func write(w http.ResponseWriter, response pipeline.Response) {
+	header := w.Header()
+	for name, values := range response.Header {
+		header[name] = values
+	}
+	status := response.Status
+	if status == 0 { // the zero response refuses
+		status = http.StatusInternalServerError
+	}
+	header.Set("Content-Length", strconv.Itoa(len(response.Body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(response.Body) // a client that is gone cannot be helped
+}

@@ -1,0 +1,47 @@
+package handlers
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Timeouts bound how long a client may take (contract 1.4).
+type Timeouts struct {
+	Read  time.Duration // for a whole request, its body included
+	Write time.Duration // from the end of the request's header to the end of the answer
+	Idle  time.Duration // between two requests on a connection
+}
+
+// headerTimeout bounds how long a client may take to send a request's header,
+// whatever else is configured (contract 1.4).
+const headerTimeout = 5 * time.Second
+
+// NewServer makes the server of a listener; with a certificate it speaks TLS,
+// and HTTP/2 over it (contract 0).
+func NewServer(handler http.Handler, timeouts Timeouts, certificate *tls.Certificate, log *slog.Logger) *http.Server {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       timeouts.Read,
+		WriteTimeout:      timeouts.Write,
+		IdleTimeout:       timeouts.Idle,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// OPTIONS * is refused like every target that is no path.
+		DisableGeneralOptionsHandler: true,
+	}
+	if certificate != nil {
+		server.TLSConfig = &tls.Config{
+			Certificates:     []tls.Certificate{*certificate},
+			MinVersion:       tls.VersionTLS12,
+			CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
+			CipherSuites: []uint16{
+				tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+				tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+				tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,
+			},
+		}
+	}
+	return server
+}
