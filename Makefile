@@ -1,0 +1,61 @@
+# Everything here needs Go and nothing else, unless its line says so.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# What `make test` passes to go test, such as -json.
+TESTFLAGS ?=
+
+# How long each fuzz target runs.
+FUZZTIME ?= 60s
+
+# The directory that holds the black-box conformance suites and conform, which plays them.
+CONFORM ?= ../shared/conformance
+
+LINT := go tool -modfile=.tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test check bench fuzz conformance e2e clean
+
+help: ## what can be made
+	@[ -t 1 ] && bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); \
+	awk -F ':.*## ' -v bold="$$bold" -v plain="$$plain" \
+		'/^[a-z0-9]+:.*## / { printf "  %s%-12s%s %s\n", bold, $$1, plain, $$2 }' $(MAKEFILE_LIST)
+
+build: ## ./ostiary, a static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o ostiary ./cmd/ostiary
+
+run: ## a gate to try out, with services of its own to stand behind it
+	go run ./cmd/ostiary quickstart
+
+test: ## all tests, with the race detector (needs a C compiler)
+	go test -race $(TESTFLAGS) ./...
+
+check: ## vet, format, lint, and the state of the modules
+	go vet ./...
+	@unformatted=$$(gofmt -l cmd config handlers pipeline rules .ci) && \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	$(LINT) run ./...
+	go mod tidy -diff
+	go mod verify
+
+bench: ## all benchmarks
+	go test -run='^$$' -bench=. -benchmem ./...
+
+fuzz: ## each fuzz target for FUZZTIME (60s)
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list='^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) $$package; \
+		done; \
+	done
+
+conformance: build ## the binary against all suites of CONFORM (needs Python 3)
+	@if [ -x "$(CONFORM)/conform" ]; then "$(CONFORM)/conform" --bin ./ostiary; \
+	else echo "no conform in $(CONFORM); name its directory with CONFORM="; exit 1; fi
+
+e2e: ## the deployment in testdata/scenarios, and real servers, which it builds first, from end to end
+	go test -race -count=1 -v -run='^(TestOperationalAuth|TestConfigMapSwapsUnderLoad)$$' ./cmd/ostiary
+	go test -race -tags=e2e -count=1 -v -timeout=60m -run='^TestE2E' ./cmd/ostiary
+
+clean: ## remove what was built
+	rm -rf ostiary .build

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"ostiary/config"
+	"ostiary/handlers"
+)
+
+func serveCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Decide and proxy",
+		Long:  "Runs the proxy (port 4455), the API (4456) and the metrics (9000) in one process, until it is told to stop.",
+		Args:  cobra.ArbitraryArgs, // "serve proxy" and "serve all" are what old deployments say
+		RunE: func(command *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}, func() {})
+		},
+	}
+	for _, flag := range []string{"sqa-opt-out", "disable-telemetry"} {
+		command.Flags().Bool(flag, false, "without effect: there is no telemetry to turn off")
+	}
+	return command
+}
+
+// shutdownTimeout bounds how long requests that are under way may take to end
+// when the process is told to stop.
+const shutdownTimeout = 25 * time.Second
+
+// listener is one of the ports, ready to serve.
+type listener struct {
+	name   string
+	server *http.Server
+	socket net.Listener
+}
+
+// serve runs everything until the context ends or a port fails. It calls up when
+// the ports are open.
+func serve(ctx context.Context, source config.Source, up func()) error {
+	d, c, report, err := open(source, func(c config.Log) *slog.Logger { return newLogger(c, os.Stderr) })
+	if err != nil {
+		return fmt.Errorf("the configuration cannot be used:\n%w", err)
+	}
+	d.warn(c.Warnings)
+	listeners, err := d.listen(ctx, c)
+	if err != nil {
+		return err
+	}
+	d.publish(report)
+	for _, problem := range report.Rejected {
+		d.log.Error("a rule source has no rules to give: " + problem.String())
+	}
+	up()
+	following, stopFollowing := context.WithCancel(ctx)
+	defer stopFollowing()
+	go d.follow(following)
+	return d.run(ctx, listeners)
+}
+
+// listen opens the ports, all of them or none.
+func (d *deployment) listen(ctx context.Context, c *config.Config) ([]listener, error) {
+	proxyCertificate, err1 := c.Serve.Proxy.TLS.Certificate()
+	apiCertificate, err2 := c.Serve.API.TLS.Certificate()
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, fmt.Errorf("TLS: %w", err)
+	}
+	ports := []struct {
+		name, address string
+		handler       http.Handler
+		timeouts      config.Timeout
+		certificate   *tls.Certificate
+	}{
+		{"proxy", c.Serve.Proxy.Address(), &d.proxy, c.Serve.Proxy.Timeout, proxyCertificate},
+		{"api", c.Serve.API.Address(), &d.api, c.Serve.API.Timeout, apiCertificate},
+		{"metrics", c.Serve.Prometheus.Address(), d.metrics.Handler(), config.Timeout{Read: 10 * time.Second, Write: time.Minute, Idle: 2 * time.Minute}, nil},
+	}
+	var listeners []listener
+	for _, port := range ports {
+		socket, err := new(net.ListenConfig).Listen(ctx, "tcp", port.address)
+		if err != nil {
+			for _, open := range listeners {
+				_ = open.socket.Close()
+			}
+			return nil, fmt.Errorf("serve.%s: %w", port.name, err)
+		}
+		if port.certificate != nil {
+			d.log.Info("listening with TLS", "service", port.name, "address", socket.Addr().String())
+		} else {
+			d.log.Info("listening", "service", port.name, "address", socket.Addr().String())
+		}
+		timeouts := handlers.Timeouts{Read: port.timeouts.Read, Write: port.timeouts.Write, Idle: port.timeouts.Idle}
+		listeners = append(listeners, listener{port.name, handlers.NewServer(port.handler, timeouts, port.certificate, d.log), socket})
+	}
+	return listeners, nil
+}
+
+// run serves until the context ends or a port fails, and then lets the
+// requests that are under way come to their end.
+func (d *deployment) run(ctx context.Context, listeners []listener) error {
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() {
+			var err error
+			if l.server.TLSConfig != nil {
+				err = l.server.ServeTLS(l.socket, "", "")
+			} else {
+				err = l.server.Serve(l.socket)
+			}
+			if !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve.%s: %w", l.name, err)
+			}
+		}()
+	}
+	var cause error
+	select {
+	case <-ctx.Done():
+		d.log.Info("stopping", "timeout", shutdownTimeout)
+	case cause = <-failed:
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	ended := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { ended <- l.server.Shutdown(ending) }()
+	}
+	for range listeners {
+		if err := <-ended; err != nil {
+			d.log.Warn("requests were cut off", "error", err.Error())
+		}
+	}
+	d.log.Info("stopped")
+	return cause
+}
