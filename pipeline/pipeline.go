@@ -37,6 +37,7 @@ func (p *Pipeline) Run(ctx context.Context, request *Request, captures func() []
 	if p.broken {
 		return p.Refuse(request, Matching, "", Misconfigured.Because("a part of the rule could not be built when it was loaded"))
 	}
+	ctx = withTrace(ctx, request.Header)
 	session := &Session{MatchContext: NewMatchContext(request, captures)}
 	for _, stage := range [...]func(context.Context, *Request, *Session) (Stage, string, error){
 		p.authenticate, p.authorize, p.mutate,

@@ -54,7 +54,7 @@ func NewPatient(environment pipeline.Environment, patience Patience) *Client {
 		timeout: patience.Total,
 		client: &retryablehttp.Client{
 			HTTPClient: &http.Client{
-				Transport: environment.Transport,
+				Transport: traced{environment.Transport},
 				Timeout:   patience.Attempt,
 				// A redirect would carry the client's credentials somewhere
 				// the operator did not name.
