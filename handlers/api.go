@@ -40,12 +40,14 @@ func (a *API) Handler() http.Handler {
 	router.NotFound(a.counted(notFound))
 	router.MethodNotAllowed(a.counted(notFound))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Past the router, which knows a few methods: a decision may be about any.
-		if isDecision(r.URL) {
+		switch {
+		case isDecision(r.URL): // past the router, which knows a few methods: a decision may be about any
 			a.Decisions.ServeHTTP(w, r)
-			return
+		case r.RequestURI == "*": // about the server as a whole (contract 10)
+			a.counted(malformed)(w, r)
+		default:
+			router.ServeHTTP(w, r)
 		}
-		router.ServeHTTP(w, r)
 	})
 }
 
@@ -58,6 +60,10 @@ func isDecision(asked *url.URL) bool {
 	}
 	rest, ok := strings.CutPrefix(path, decisionPrefix)
 	return ok && (rest == "" || rest[0] == '/')
+}
+
+func malformed(w http.ResponseWriter, r *http.Request) {
+	write(w, pipeline.ErrorResponse(pipeline.Malformed, r.Header.Get("X-Request-Id"), false))
 }
 
 // counted records a request that is about the engine itself.

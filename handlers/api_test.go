@@ -196,7 +196,7 @@ func TestWhatTheAPIDoesNotHaveIsA404(t *testing.T) {
 		"GET /", "GET /nothing", "GET /rules/", "GET /rules/a/b", "GET //rules", "GET /rules/../rules", "GET /Rules", "GET /%72ules", "GET /health", "GET /health/",
 		"GET /health/alive/", "GET /health/%61live", "GET /version/", "GET /metrics", "GET /debug/pprof/", "GET /.well-known/", "GET /?decisions", "POST /decisionsfoo",
 		"POST /rules", "PUT /rules/a", "DELETE /rules/a", "PATCH /version", "OPTIONS /rules", "POST /health/alive", "TRACE /health/ready", "PROPFIND /rules",
-		"get /rules", "OPTIONS *", "CONNECT api.test:443",
+		"get /rules", "CONNECT api.test:443",
 	} {
 		response, body := ask(t, address, line+" HTTP/1.1\r\nHost: api.test\r\nAccept: application/json\r\nConnection: close\r\n\r\n")
 		t.Run(line, func(t *testing.T) {
@@ -208,6 +208,18 @@ func TestWhatTheAPIDoesNotHaveIsA404(t *testing.T) {
 		if got := recorded.next(t); got.Status != http.StatusNotFound || got.Service != APIService || got.Decision != nil {
 			t.Errorf("%s: recorded %+v", line, got)
 		}
+	}
+}
+
+func TestAQuestionAboutTheWholeServerIsA400(t *testing.T) {
+	t.Parallel()
+	address, recorded := openAPI(t, rulebook{ready: true})
+	response, body := ask(t, address, "OPTIONS * HTTP/1.1\r\nHost: api.test\r\nConnection: close\r\n\r\n")
+	if response.StatusCode != http.StatusBadRequest || !strings.Contains(body, `"code":400`) {
+		t.Errorf("got %d with %s", response.StatusCode, body)
+	}
+	if got := recorded.next(t); got.Status != http.StatusBadRequest || got.Decision != nil {
+		t.Errorf("recorded %+v", got)
 	}
 }
 

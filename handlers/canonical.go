@@ -101,7 +101,7 @@ func single(header http.Header, name string) (string, error) {
 	}
 }
 
-// lineTarget is what the request line of a proxied request asks for.
+// lineTarget is what the request line asks for.
 func lineTarget(r *http.Request) (target, error) {
 	t := target{method: r.Method, scheme: schemeOf(r), host: r.Host}
 	text := r.RequestURI
@@ -162,11 +162,9 @@ const decisionPrefix = "/decisions"
 // about (contract 3.1 and 10): what the X-Forwarded headers of a trusted peer
 // say, and for what they do not say the request to the API itself.
 func decisionRequest(r *http.Request, trust Trust) (*pipeline.Request, error) {
-	t := target{method: r.Method, scheme: schemeOf(r), host: r.Host}
-	path, query := cutTarget(r.RequestURI)
-	t.path, t.query = strings.TrimPrefix(path, decisionPrefix), query
-	var err error
-	if trust.Believes(peerOf(r)) {
+	t, err := lineTarget(r)
+	t.path = strings.TrimPrefix(t.path, decisionPrefix)
+	if err == nil && trust.Believes(peerOf(r)) {
 		err = t.forward(r.Header)
 	}
 	request, malformed := t.canonical(r, trust)
@@ -179,16 +177,21 @@ func decisionRequest(r *http.Request, trust Trust) (*pipeline.Request, error) {
 // forward replaces what the forwarding headers name.
 func (t *target) forward(header http.Header) error {
 	var uri, proto string
-	for name, value := range map[string]*string{
-		"X-Forwarded-Method": &t.method, "X-Forwarded-Proto": &proto,
-		"X-Forwarded-Host": &t.host, "X-Forwarded-Uri": &uri,
+	for _, named := range [...]struct {
+		header string
+		sets   *string
+	}{
+		{"X-Forwarded-Method", &t.method},
+		{"X-Forwarded-Proto", &proto},
+		{"X-Forwarded-Host", &t.host},
+		{"X-Forwarded-Uri", &uri},
 	} {
-		given, err := single(header, name)
+		given, err := single(header, named.header)
 		if err != nil {
 			return err
 		}
 		if given != "" {
-			*value = given
+			*named.sets = given
 		}
 	}
 	switch proto = strings.ToLower(proto); proto {

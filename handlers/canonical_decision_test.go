@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -25,6 +26,7 @@ func TestADecisionIsAboutTheRequestItselfUnlessHeadersNameAnother(t *testing.T) 
 		{"a path behind", "GET /decisions/a%2Fb/?q=1;2 HTTP/1.1\nHost: app.test", "GET", "http://app.test/a%2Fb/?q=1;2"},
 		{"a path that is not clean", "GET /decisions//a/./../b HTTP/1.1\nHost: app.test", "GET", "http://app.test/b"},
 		{"the API's path twice", "GET /decisions/decisions/x HTTP/1.1\nHost: app.test", "GET", "http://app.test/decisions/x"},
+		{"the absolute form", "GET http://App.test/decisions/x?q=1 HTTP/1.1\nHost: app.test", "GET", "http://app.test/x?q=1"},
 		{"all of the headers", "GET /decisions HTTP/1.1\nHost: api.test\nX-Forwarded-Method: DELETE\nX-Forwarded-Proto: https\n" +
 			"X-Forwarded-Host: App.test\nX-Forwarded-Uri: /x//y?q=1", "DELETE", "https://app.test/x/y?q=1"},
 		{"the method alone", "GET /decisions/x HTTP/1.1\nHost: app.test\nX-Forwarded-Method: POST", "POST", "http://app.test/x"},
@@ -125,7 +127,11 @@ func FuzzDecisionRequest(f *testing.F) {
 		header := http.Header{
 			"X-Forwarded-Method": {method}, "X-Forwarded-Proto": {proto}, "X-Forwarded-Host": {forwardedHost}, "X-Forwarded-Uri": {uri},
 		}
-		r := &http.Request{Method: http.MethodGet, RequestURI: target, Host: host, Header: header, RemoteAddr: gateway}
+		parsed, err := url.ParseRequestURI(target)
+		if err != nil {
+			return // the server has refused it already
+		}
+		r := &http.Request{Method: http.MethodGet, RequestURI: target, URL: parsed, Host: host, Header: header, RemoteAddr: gateway}
 		request, err := decisionRequest(r, gateways)
 		if request == nil {
 			t.Fatal("there is no request to log")

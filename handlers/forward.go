@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"ostiary/pipeline"
 )
@@ -29,13 +30,16 @@ type Forwarder struct {
 	Log             *slog.Logger // for faults of the transfer itself
 }
 
-// forward carries out an allowed decision. The error says why the upstream did
-// not answer; the client got a 499, 502 or 504 then, past all error handlers
-// (contract 9.3).
-func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, request *pipeline.Request, decision *pipeline.Decision) (failure error) {
+// forward carries out an allowed decision. If the upstream does not answer, or
+// breaks off, the record has the failure; without an answer the client gets a
+// 400, 499, 502 or 504, past all error handlers (contract 9.3).
+func (f *Forwarder) forward(w http.ResponseWriter, record *Record) {
+	request, decision := record.Request, record.Decision
 	incoming := &body{ReadCloser: request.Body.Forward()}
+	r := record.HTTP
 	r.Body = incoming
 	own := maps.Clone(w.Header()) // an interim answer clears what has been set so far
+	broken := func() error { return nil }
 	proxy := httputil.ReverseProxy{
 		Rewrite:       func(pr *httputil.ProxyRequest) { f.rewrite(pr.Out, request, decision) },
 		Transport:     f.Transport,
@@ -45,16 +49,28 @@ func (f *Forwarder) forward(w http.ResponseWriter, r *http.Request, request *pip
 		ModifyResponse: func(response *http.Response) error {
 			maps.Copy(w.Header(), own)
 			leaveCORS(own, response.Header)
+			if _, typed := response.Header["Content-Type"]; !typed {
+				w.Header()["Content-Type"] = nil // or net/http would guess one
+			}
+			if response.StatusCode != http.StatusSwitchingProtocols {
+				outgoing := &body{ReadCloser: response.Body}
+				response.Body = outgoing
+				broken = outgoing.failure
+			}
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			failure = err
+			record.Failure = err
 			maps.Copy(w.Header(), own)
-			w.WriteHeader(statusOf(r.Context(), err, incoming))
+			w.WriteHeader(statusOf(r.Context(), err, incoming.failure()))
 		},
 	}
+	defer func() { // an answer that breaks off aborts the client's connection with a panic
+		if err := broken(); err != nil {
+			record.Failure = err
+		}
+	}()
 	proxy.ServeHTTP(w, r)
-	return failure
 }
 
 // rewrite makes the upstream's request of the client's: the canonical target,
@@ -194,30 +210,39 @@ func leaveCORS(own, upstream http.Header) {
 	}
 }
 
-// body remembers that reading the client's body failed, to tell the client's
+// body remembers why it could not be read to its end, to tell the client's
 // faults from the upstream's. A transport may still be reading when it has
 // given up.
 type body struct {
 	io.ReadCloser
-	failed atomic.Bool
+	failed atomic.Pointer[error]
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		b.failed.Store(true)
+		b.failed.CompareAndSwap(nil, &err)
 	}
-	return n, err //nolint:wrapcheck // io.EOF has to stay io.EOF
+	return n, err
+}
+
+// failure is nil for a body that was read to its end, or is still being read.
+func (b *body) failure() error {
+	if err := b.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // statusOf is the status for a request that the upstream did not answer
-// (contract 9.3).
-func statusOf(ctx context.Context, err error, incoming *body) int {
+// (contract 9.3). unread says why the client's body could not be read, if that
+// was the reason.
+func statusOf(ctx context.Context, err, unread error) int {
 	var network net.Error
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
+	case errors.Is(ctx.Err(), context.Canceled), errors.Is(unread, io.ErrUnexpectedEOF), errors.Is(unread, syscall.ECONNRESET):
 		return pipeline.StatusClientGone
-	case incoming.failed.Load():
+	case unread != nil:
 		return http.StatusBadRequest
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return http.StatusGatewayTimeout

@@ -74,6 +74,33 @@ func TestAClientThatGoesAwayIsA499(t *testing.T) {
 	}
 }
 
+func TestAClientThatGoesAwayInTheMiddleOfItsBodyIsA499(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"with a length": "Content-Length: 100\r\n\r\nhalf",
+		"in chunks":     "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			arrived := make(chan struct{})
+			g := gateTo(t, func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.ReadFull(r.Body, make([]byte, 4))
+				close(arrived)
+				_, _ = io.Copy(io.Discard, r.Body)
+			})
+			w := dial(t, g.address)
+			w.send("POST /x HTTP/1.1\r\nHost: app.test\r\n" + body)
+			<-arrived
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := g.notes.next(t); got.Status != pipeline.StatusClientGone || got.Failure == nil {
+				t.Errorf("recorded: the status %d, %v", got.Status, got.Failure)
+			}
+		})
+	}
+}
+
 func TestABrokenBodyOfTheClientIsA400(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -119,8 +146,8 @@ func TestAnUpstreamThatBreaksOffBreaksTheClientOff(t *testing.T) {
 			if strings.HasSuffix(all, "0\r\n\r\n") || strings.Contains(all, "panic") {
 				t.Errorf("the answer looks whole or tells why it is not: %q", all)
 			}
-			if got := g.notes.next(t); got.Status != http.StatusOK && got.Status != 0 {
-				t.Errorf("recorded: the status %d", got.Status)
+			if got := g.notes.next(t); got.Status != http.StatusOK || got.Failure == nil {
+				t.Errorf("recorded: the status %d, %v", got.Status, got.Failure)
 			}
 		})
 	}
@@ -130,19 +157,19 @@ func TestAnUpstreamThatBreaksOffBreaksTheClientOff(t *testing.T) {
 // transport may give up before it has stopped reading.
 func TestABodyMayStillBeReadWhenTheUpstreamHasFailed(t *testing.T) {
 	t.Parallel()
-	incoming := &body{ReadCloser: io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))}
+	incoming := &body{ReadCloser: io.NopCloser(iotest.ErrReader(http.ErrBodyReadAfterClose))}
 	read := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(io.Discard, incoming)
 		read <- err
 	}()
-	if status := statusOf(t.Context(), io.EOF, incoming); status != http.StatusBadGateway && status != http.StatusBadRequest {
+	if status := statusOf(t.Context(), io.EOF, incoming.failure()); status != http.StatusBadGateway && status != http.StatusBadRequest {
 		t.Errorf("got %d", status)
 	}
-	if err := <-read; !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := <-read; !errors.Is(err, http.ErrBodyReadAfterClose) {
 		t.Errorf("reading ended with %v", err)
 	}
-	if status := statusOf(t.Context(), io.EOF, incoming); status != http.StatusBadRequest {
+	if status := statusOf(t.Context(), io.EOF, incoming.failure()); status != http.StatusBadRequest {
 		t.Errorf("afterwards: got %d", status)
 	}
 }

@@ -237,3 +237,13 @@ func TestTheClientIsOnlyAskedForItsBodyWhenItMayPass(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAnswerWithoutAContentTypeGetsNone(t *testing.T) {
+	t.Parallel()
+	upstream := record(t, "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n<html>hi</html>")
+	g := openGate(t, permitted(to(t, upstream.here())))
+	response, body := ask(t, g.address, "GET /x HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
+	if given, there := response.Header["Content-Type"]; there || body != "<html>hi</html>" {
+		t.Errorf("got %q with the type %q", body, given)
+	}
+}

@@ -72,20 +72,30 @@ func textOf(err error) string {
 // reasonID names the reason of a refusal as Oathkeeper's logs do (contract
 // 11.9).
 func reasonID(d *pipeline.Decision) string {
-	prefix := map[pipeline.Stage]string{
-		pipeline.Authenticate: "authentication_handler",
-		pipeline.Authorize:    "authorization_handler",
-		pipeline.Mutate:       "mutation_handler",
-	}[d.Stage]
-	switch {
-	case prefix == "" && pipeline.KindOf(d.Err) == pipeline.Misconfigured:
-		return "invalid_rule"
-	case prefix == "":
+	switch d.Stage {
+	case pipeline.Authenticate:
+		if d.Handler == "" {
+			return "authentication_handler_no_match"
+		}
+		return "authentication_handler_error"
+	case pipeline.Authorize:
+		return "authorization_handler_error"
+	case pipeline.Mutate:
+		return "mutation_handler_error"
+	case pipeline.Matching, pipeline.Forwarding, pipeline.HandleError:
+	}
+	// No handler refused: these have no name there.
+	switch pipeline.KindOf(d.Err) {
+	case pipeline.NoRule:
 		return "no_rule"
-	case d.Stage == pipeline.Authenticate && d.Handler == "":
-		return "authentication_handler_no_match"
+	case pipeline.ManyRules:
+		return "several_rules"
+	case pipeline.Malformed:
+		return "malformed_request"
+	case pipeline.Misconfigured:
+		return "invalid_rule"
 	default:
-		return prefix + "_error"
+		return "internal_error"
 	}
 }
 

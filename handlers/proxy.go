@@ -38,5 +38,5 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(answer, decision.Response)
 		return
 	}
-	record.Failure = p.Forwarder.forward(answer, r, request, &decision)
+	p.Forwarder.forward(answer, &record)
 }

@@ -45,7 +45,7 @@ type Record struct {
 	Status   int                // what the client was answered
 	Size     int64              // bytes of the body
 	Took     time.Duration
-	Failure  error // why an allowed request could not be forwarded
+	Failure  error // why the upstream did not answer an allowed request, or not to the end
 }
 
 // Recorder takes note of requests. It is called once for each, when it is

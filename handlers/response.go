@@ -29,7 +29,7 @@ func (o *observed) Write(p []byte) (int, error) {
 	}
 	n, err := o.ResponseWriter.Write(p)
 	o.size += int64(n)
-	return n, err //nolint:wrapcheck // it is the client's connection
+	return n, err
 }
 
 // Hijack gives the connection to another protocol. That is the answer, and
@@ -39,7 +39,7 @@ func (o *observed) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err == nil && o.status == 0 {
 		o.status = http.StatusSwitchingProtocols
 	}
-	return connection, buffered, err //nolint:wrapcheck // it may say that there is no such thing over HTTP/2
+	return connection, buffered, err
 }
 
 // Unwrap lets http.ResponseController reach the connection: to flush and to

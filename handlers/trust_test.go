@@ -93,6 +93,8 @@ func TestTheClientIsTheRightmostAddressThatNoTrustedProxyHas(t *testing.T) {
 		{"but not what is behind it", []string{"1.1.1.1, unknown, 10.0.0.2"}, "10.0.0.2"},
 		{"an obfuscated one", []string{"1.1.1.1, _hidden"}, peer},
 		{"quotes", []string{`"8.8.8.8, 7.7.7.7"`}, peer},
+		{"half a bracket", []string{"[2001:db8::1"}, peer},
+		{"the other half", []string{"2001:db8::1]"}, peer},
 		{"an empty element", []string{"1.1.1.1,"}, peer},
 		{"a network", []string{"1.1.1.0/24"}, peer},
 		{"a number", []string{"16843009"}, peer},
