@@ -14,7 +14,7 @@ CONFORM ?= ../shared/conformance
 LINT := go tool -modfile=.tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench fuzz conformance e2e servers clean
+.PHONY: help build run test check bench fuzz conformance e2e clean
 
 help: ## what can be made
 	@[ -t 1 ] && bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); \
@@ -31,7 +31,7 @@ test: ## all tests, with the race detector (needs a C compiler)
 	go test -race $(TESTFLAGS) ./...
 
 check: ## vet, format, lint, and the state of the modules
-	go vet ./...
+	go vet -tags=e2e ./...
 	@unformatted=$$(gofmt -l cmd config handlers pipeline rules .ci) && \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	$(LINT) run ./...
@@ -53,11 +53,8 @@ conformance: build ## the binary against all suites of CONFORM (needs Python 3)
 	@if [ -x "$(CONFORM)/conform" ]; then "$(CONFORM)/conform" --bin ./ostiary; \
 	else echo "no conform in $(CONFORM); name its directory with CONFORM="; exit 1; fi
 
-e2e: ## the deployment in testdata/scenarios, from end to end
-	go test -race -count=1 -v -run='^(TestOperationalAuth|TestConfigMapSwapsUnderLoad)$$' ./cmd/ostiary
-
-servers: ## the engine against a real Hydra and a real Keto, which it builds first (some minutes)
-	go test -race -tags=e2e -count=1 -v -timeout=60m -run='^TestE2E' ./cmd/ostiary
+e2e: ## the deployment in testdata/scenarios, and the engine against real servers, built the first time (some minutes)
+	go test -race -tags=e2e -count=1 -v -timeout=60m -run='^(TestOperationalAuth$$|TestConfigMapSwapsUnderLoad$$|TestE2E)' ./cmd/ostiary
 
 clean: ## remove what was built
 	rm -rf ostiary .build

@@ -88,6 +88,9 @@ func (l *loading) check() *Config {
 	if config.Profiling != "" {
 		l.warn(document.Path{"profiling"}, "has no effect")
 	}
+	if config.Tracing.Provider != "" {
+		l.warn(document.Path{"tracing", "provider"}, "the engine makes no spans of its own; it passes on the trace headers of the requests it decides on")
+	}
 	return config
 }
 
