@@ -73,6 +73,17 @@ type Mistake struct {
 
 func (m *Mistake) Error() string { return document.Problem{Path: m.Path, Message: m.Message}.String() }
 
+// ParseDuration reads a duration of a handler's configuration, 0 or longer. at
+// is where the configuration has it, for the [Mistake] that an error is. A
+// number without a unit is a mistake and not nanoseconds (contract 14, config).
+func ParseDuration(text string, at ...string) (time.Duration, error) {
+	duration, err := time.ParseDuration(text)
+	if err != nil || duration < 0 {
+		return 0, &Mistake{Path: at, Message: "is not a duration such as 500ms, 5s or 10m"}
+	}
+	return duration, nil
+}
+
 // Config is a new, empty configuration of the type that the constructor takes,
 // as a pointer; nil if the handler has none.
 func (d Definition[T]) Config() any {

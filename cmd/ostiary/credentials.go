@@ -70,7 +70,7 @@ var rsaKeys = keyMaker{byDefault: 2048, least: 2048, make: func(bits int) (any, 
 func secretKey(bits int) (any, error) {
 	secret := make([]byte, bits/8)
 	_, err := rand.Read(secret)
-	return secret, err //nolint:wrapcheck // it never fails
+	return secret, err
 }
 
 func curveKey(curve elliptic.Curve) func(int) (any, error) {

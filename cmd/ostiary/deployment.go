@@ -48,7 +48,7 @@ const settle = 250 * time.Millisecond
 func open(source config.Source, log func(config.Log) *slog.Logger) (*deployment, *config.Config, *rules.Report, error) {
 	c, err := config.Load(source)
 	if err != nil {
-		return nil, nil, nil, err //nolint:wrapcheck // the problems speak for themselves
+		return nil, nil, nil, err
 	}
 	d := &deployment{
 		source:    source,

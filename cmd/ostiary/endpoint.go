@@ -63,5 +63,5 @@ func printJSON(w io.Writer, value any) error {
 		return fmt.Errorf("print: %w", err)
 	}
 	_, err = fmt.Fprintf(w, "%s\n", text)
-	return err //nolint:wrapcheck // the terminal is gone, then
+	return err
 }

@@ -20,7 +20,7 @@ func rulesCommand() *cobra.Command {
 }
 
 func showHelp(command *cobra.Command, _ []string) error {
-	return command.Help() //nolint:wrapcheck // the terminal is gone, then
+	return command.Help()
 }
 
 func listRules(command *cobra.Command, _ []string) error {

@@ -39,7 +39,10 @@ func newBearerToken(c bearerTokenConfig, environment pipeline.Environment) (pipe
 
 // Authenticate asks the session service, if the request has a token.
 func (a *BearerToken) Authenticate(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
-	token := a.from.Token(request)
+	token, err := a.from.Token(request)
+	if err != nil {
+		return err
+	}
 	if token == "" || !strings.HasPrefix(token, a.prefix) {
 		return pipeline.ErrNotResponsible
 	}

@@ -27,7 +27,7 @@ type introspectionConfig struct {
 	IntrospectionURL            string                 `json:"introspection_url"`
 	IntrospectionRequestHeaders map[string]string      `json:"introspection_request_headers"`
 	PreAuthorization            preAuthorizationConfig `json:"pre_authorization"`
-	Retry                       retryConfig            `json:"retry"`
+	Retry                       remote.Retry           `json:"retry"`
 	Timeout                     string                 `json:"timeout"`
 	Cache                       struct {
 		Enabled bool   `json:"enabled"`
@@ -70,11 +70,11 @@ func openIntrospection(c introspectionConfig, scope *string, environment pipelin
 }
 
 func newIntrospection(c introspectionConfig, scope *string, environment pipeline.Environment) (*introspection, error) {
-	service, err := serviceURL(c.IntrospectionURL, "introspection_url")
+	service, err := remote.ParseURL(c.IntrospectionURL, "introspection_url")
 	if err != nil {
 		return nil, err
 	}
-	patience, err := c.Retry.patience(c.Timeout)
+	patience, err := c.Retry.PatienceOnce(c.Timeout)
 	if err != nil {
 		return nil, err
 	}

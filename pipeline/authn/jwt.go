@@ -53,11 +53,11 @@ type JWT struct {
 }
 
 func newJWT(c jwtConfig, environment pipeline.Environment) (pipeline.Authenticator, error) {
-	wait, err := jwksDuration("jwks_max_wait", c.JWKSMaxWait)
+	wait, err := pipeline.ParseDuration(c.JWKSMaxWait, "jwks_max_wait")
 	if err != nil {
 		return nil, err
 	}
-	ttl, err := jwksDuration("jwks_ttl", c.JWKSTTL)
+	ttl, err := pipeline.ParseDuration(c.JWKSTTL, "jwks_ttl")
 	if err != nil {
 		return nil, err
 	}
@@ -82,17 +82,6 @@ func newJWT(c jwtConfig, environment pipeline.Environment) (pipeline.Authenticat
 		a.keys = append(a.keys, set)
 	}
 	return a, nil
-}
-
-// jwksDuration understands what contract 1.2 leaves open for these two keys:
-// durations of several units, too. A number without a unit is a mistake and
-// not nanoseconds (contract 14, config).
-func jwksDuration(key, text string) (time.Duration, error) {
-	duration, err := time.ParseDuration(text)
-	if err != nil || duration < 0 {
-		return 0, &pipeline.Mistake{Path: document.Path{key}, Message: "is not a duration such as 500ms, 5s or 10m"}
-	}
-	return duration, nil
 }
 
 // signatures are the algorithms that tokens can be verified with. "none" is
@@ -121,7 +110,10 @@ func usable(listed []string) []jose.SignatureAlgorithm {
 // Authenticate verifies the token of the request, if what stands there looks
 // like one: three parts with dots between them.
 func (a *JWT) Authenticate(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
-	token := a.from.Token(request)
+	token, err := a.from.Token(request)
+	if err != nil {
+		return err
+	}
 	if strings.Count(token, ".") != 2 {
 		return pipeline.ErrNotResponsible
 	}
@@ -173,7 +165,7 @@ func (a *JWT) verify(ctx context.Context, token string) ([]byte, error) {
 	case errors.Is(err, keyset.ErrUnusable): // an answer that is none: contract 14, dependency failures
 		return nil, &pipeline.Error{Kind: pipeline.BadCredential, Reason: "no key set can be read", Cause: err}
 	case err != nil:
-		return nil, err //nolint:wrapcheck // it has a kind
+		return nil, err
 	}
 	payload, err := signed.Verify(key)
 	if err != nil {

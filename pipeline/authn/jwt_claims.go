@@ -75,7 +75,7 @@ func parseClaims(payload []byte) (map[string]any, error) {
 	}
 	var claims map[string]any
 	if err := json.Unmarshal(payload, &claims); err != nil {
-		return nil, err //nolint:wrapcheck // nobody reads it
+		return nil, err
 	}
 	if claims == nil {
 		return nil, errors.New("null")

@@ -39,7 +39,7 @@ func TestJWTPlaces(t *testing.T) {
 		"no token":                         {`{}`, headers(), pipeline.ErrNotResponsible},
 		"another scheme":                   {`{}`, headers("Authorization", "Token "+good), pipeline.ErrNotResponsible},
 		"Basic":                            {`{}`, headers("Authorization", "Basic "+good), pipeline.ErrNotResponsible},
-		"two Authorization headers":        {`{}`, headers("Authorization", "Bearer "+good, "Authorization", "Bearer "+bad), pipeline.ErrNotResponsible},
+		"two Authorization headers":        {`{}`, headers("Authorization", "Bearer "+good, "Authorization", "Bearer "+bad), pipeline.BadCredential},
 		"two words":                        {`{}`, headers("Authorization", "Bearer "+good+" "+good), pipeline.ErrNotResponsible},
 		"one part":                         {`{}`, headers("Authorization", "Bearer opaque"), pipeline.ErrNotResponsible},
 		"two parts":                        {`{}`, headers("Authorization", "Bearer a.b"), pipeline.ErrNotResponsible},

@@ -15,6 +15,8 @@ import (
 
 	"ostiary/pipeline"
 	"ostiary/pipeline/internal/cache"
+	"ostiary/pipeline/internal/credential"
+	"ostiary/pipeline/internal/remote"
 )
 
 //go:embed oauth2_client_credentials.schema.json
@@ -23,10 +25,10 @@ var oauth2ClientCredentialsSchema []byte
 var oauth2ClientCredentials = pipeline.Define("oauth2_client_credentials", oauth2ClientCredentialsSchema, newOAuth2ClientCredentials)
 
 type oauth2ClientCredentialsConfig struct {
-	TokenURL      string      `json:"token_url"`
-	RequiredScope []string    `json:"required_scope"`
-	Retry         retryConfig `json:"retry"`
-	Timeout       string      `json:"timeout"`
+	TokenURL      string       `json:"token_url"`
+	RequiredScope []string     `json:"required_scope"`
+	Retry         remote.Retry `json:"retry"`
+	Timeout       string       `json:"timeout"`
 	Cache         struct {
 		Enabled   bool   `json:"enabled"`
 		TTL       string `json:"ttl"`
@@ -52,10 +54,10 @@ type OAuth2ClientCredentials struct {
 }
 
 func newOAuth2ClientCredentials(c oauth2ClientCredentialsConfig, environment pipeline.Environment) (pipeline.Authenticator, error) {
-	if _, err := serviceURL(c.TokenURL, "token_url"); err != nil {
+	if _, err := remote.ParseURL(c.TokenURL, "token_url"); err != nil {
 		return nil, err
 	}
-	patience, err := c.Retry.patience(c.Timeout)
+	patience, err := c.Retry.PatienceOnce(c.Timeout)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +78,9 @@ func newOAuth2ClientCredentials(c oauth2ClientCredentialsConfig, environment pip
 
 // Authenticate tries the credentials, if the request has any.
 func (a *OAuth2ClientCredentials) Authenticate(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
+	if _, err := credential.Authorization(request.Header); err != nil {
+		return err
+	}
 	user, password, ok := basic(request.Header)
 	if !ok {
 		return pipeline.ErrNotResponsible
@@ -105,12 +110,8 @@ func (a *OAuth2ClientCredentials) Authenticate(ctx context.Context, request *pip
 	return nil
 }
 
-// basic takes the credentials out of the Authorization header (RFC 7617). Two
-// headers could be read in two ways and hold none.
+// basic takes the credentials out of the Authorization header (RFC 7617).
 func basic(header http.Header) (user, password string, ok bool) {
-	if len(header["Authorization"]) != 1 {
-		return "", "", false
-	}
 	return (&http.Request{Header: header}).BasicAuth()
 }
 

@@ -77,7 +77,10 @@ func newOAuth2Introspection(c oauth2IntrospectionConfig, environment pipeline.En
 // Authenticate asks the endpoint, if the request has a token. Whatever of its
 // answer can change, or differs between rules, is checked anew each time.
 func (a *OAuth2Introspection) Authenticate(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
-	token := a.from.Token(request)
+	token, err := a.from.Token(request)
+	if err != nil {
+		return err
+	}
 	if token == "" || !strings.HasPrefix(token, a.prefix) {
 		return pipeline.ErrNotResponsible
 	}

@@ -40,7 +40,7 @@ func newPreAuthorization(c preAuthorizationConfig, patience remote.Patience, env
 	if !c.Enabled {
 		return nil, nil
 	}
-	if _, err := serviceURL(c.TokenURL, "pre_authorization", "token_url"); err != nil {
+	if _, err := remote.ParseURL(c.TokenURL, "pre_authorization", "token_url"); err != nil {
 		return nil, err
 	}
 	p := &preAuthorization{

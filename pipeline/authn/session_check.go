@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tidwall/gjson"
 	"golang.org/x/net/http/httpguts"
@@ -49,13 +48,13 @@ type sessionCheck struct {
 // newSessionCheck prepares the check. The header that holds the credential is
 // always sent along.
 func newSessionCheck(c sessionCheckConfig, credential string, environment pipeline.Environment) (*sessionCheck, error) {
-	service, err := url.Parse(c.CheckSessionURL)
-	if err != nil || (service.Scheme != "http" && service.Scheme != "https") || service.Host == "" {
-		return nil, &pipeline.Mistake{Path: document.Path{"check_session_url"}, Message: "is not a URL of the form http://host:port/path"}
-	}
-	timeout, err := time.ParseDuration(c.Timeout)
+	service, err := remote.ParseURL(c.CheckSessionURL, "check_session_url")
 	if err != nil {
-		return nil, &pipeline.Mistake{Path: document.Path{"timeout"}, Message: err.Error()}
+		return nil, err
+	}
+	timeout, err := remote.ParseTimeout(c.Timeout, "timeout")
+	if err != nil {
+		return nil, err
 	}
 	check := &sessionCheck{
 		client:     remote.New(environment, timeout),

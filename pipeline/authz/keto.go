@@ -52,15 +52,15 @@ type Keto struct {
 // relationPart is a member of the question, made from a template.
 type relationPart struct {
 	name  string
-	value *template.Template
+	value *template.Template // nil: the part is meant to be empty
 }
 
 func newKeto(c ketoConfig, environment pipeline.Environment) (pipeline.Authorizer, error) {
-	base, err := serviceURL("base_url", c.BaseURL)
+	base, err := remote.ParseURL(c.BaseURL, "base_url")
 	if err != nil {
 		return nil, err
 	}
-	timeout, err := timeoutOf(c.Timeout)
+	timeout, err := remote.ParseTimeout(c.Timeout, "timeout")
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func newKeto(c ketoConfig, environment pipeline.Environment) (pipeline.Authorize
 		return nil, err
 	}
 	a := &Keto{
-		client: remote.NewPatient(environment, remote.Patience{Total: timeout, Retries: maxRetries, Wait: longestWait}),
+		client: remote.NewPatient(environment, remote.Within(timeout)),
 		// At this endpoint a no is a 200 as well, so that a 403 of something
 		// in between is not taken for Keto's word.
 		url:    *base.JoinPath("relation-tuples", "check", "openapi"),
@@ -101,8 +101,14 @@ func (a *Keto) compile(c ketoConfig) error {
 	if a.tuple, err = relationParts(nil, tuple); err != nil {
 		return err
 	}
-	a.set, err = relationParts(document.Path{"subject_set"}, set)
-	return err
+	if a.set, err = relationParts(document.Path{"subject_set"}, set); err != nil {
+		return err
+	}
+	// Keto has a subject such as User:ada as a set whose relation is empty.
+	if c.SubjectSet != nil && c.SubjectSet.Relation == "" {
+		a.set[len(a.set)-1].value = nil
+	}
+	return nil
 }
 
 func relationParts(at document.Path, named [][2]string) ([]relationPart, error) {
@@ -156,6 +162,10 @@ func (a *Keto) Authorize(ctx context.Context, _ *pipeline.Request, session *pipe
 func render(parts []relationPart, session *pipeline.Session) (map[string]any, error) {
 	question := make(map[string]any, len(parts)+1)
 	for _, part := range parts {
+		if part.value == nil {
+			question[part.name] = ""
+			continue
+		}
 		text, err := part.value.Render(session)
 		if err != nil {
 			return nil, pipeline.Misconfigured.From(fmt.Errorf("the template of %s: %w", part.name, err))

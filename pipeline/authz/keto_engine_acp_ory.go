@@ -42,11 +42,11 @@ func newKetoEngine(c ketoEngineConfig, environment pipeline.Environment) (pipeli
 	if environment.Globs {
 		return nil, &pipeline.Mistake{Message: "works with the matching strategy regexp only"}
 	}
-	base, err := serviceURL("base_url", c.BaseURL)
+	base, err := remote.ParseURL(c.BaseURL, "base_url")
 	if err != nil {
 		return nil, err
 	}
-	timeout, err := timeoutOf(c.Timeout)
+	timeout, err := remote.ParseTimeout(c.Timeout, "timeout")
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func newKetoEngine(c ketoEngineConfig, environment pipeline.Environment) (pipeli
 		c.Flavor = "regex"
 	}
 	a := &KetoEngine{
-		client: remote.NewPatient(environment, remote.Patience{Total: timeout, Retries: maxRetries, Wait: longestWait}),
+		client: remote.NewPatient(environment, remote.Within(timeout)),
 		url:    *base.JoinPath("engines", "acp", "ory", c.Flavor, "allowed"),
 		now:    environment.Now,
 	}

@@ -30,6 +30,11 @@ func TestKetoAsksWhetherARelationHolds(t *testing.T) {
 			"/keto/relation-tuples/check/openapi",
 			`{"namespace":"docs","object":"o","relation":"view","subject_set":{"namespace":"teams","object":"red","relation":"member"}}`, nil,
 		},
+		"of an object by itself": {
+			"", `{"namespace": "docs", "object": "o", "relation": "view", "subject_set": {"namespace": "User", "object": "{{ print .Subject }}", "relation": ""}}`,
+			"/relation-tuples/check/openapi",
+			`{"namespace":"docs","object":"o","relation":"view","subject_set":{"namespace":"User","object":"ada","relation":""}}`, nil,
+		},
 		"at no more than some depth": {
 			"/keto/?tenant=1", `{"namespace": "docs", "object": "o", "relation": "view", "max_depth": 3}`,
 			"/keto/relation-tuples/check/openapi?max-depth=3&tenant=1", `{"namespace":"docs","object":"o","relation":"view","subject_id":"ada"}`, nil,
@@ -110,11 +115,19 @@ func TestKetoIsNotAskedAboutNothing(t *testing.T) {
 		kind      pipeline.Kind
 		undecided bool
 	}{
-		"nobody":            {related, pipeline.Forbidden, true},
-		"no namespace":      {`{"namespace": "{{ print .Extra.none }}", "object": "o", "relation": "view", "subject_id": "s"}`, pipeline.Forbidden, true},
-		"no object":         {`{"namespace": "docs", "object": "{{ printIndex .MatchContext.RegexpCaptureGroups 9 }}", "relation": "view", "subject_id": "s"}`, pipeline.Forbidden, true},
-		"no relation":       {`{"namespace": "docs", "object": "o", "relation": "", "subject_id": "s"}`, pipeline.Forbidden, true},
-		"nothing in a set":  {`{"namespace": "docs", "object": "o", "relation": "view", "subject_set": {"namespace": "n", "object": "", "relation": "r"}}`, pipeline.Forbidden, true},
+		"nobody":           {related, pipeline.Forbidden, true},
+		"no namespace":     {`{"namespace": "{{ print .Extra.none }}", "object": "o", "relation": "view", "subject_id": "s"}`, pipeline.Forbidden, true},
+		"no object":        {`{"namespace": "docs", "object": "{{ printIndex .MatchContext.RegexpCaptureGroups 9 }}", "relation": "view", "subject_id": "s"}`, pipeline.Forbidden, true},
+		"no relation":      {`{"namespace": "docs", "object": "o", "relation": "", "subject_id": "s"}`, pipeline.Forbidden, true},
+		"nothing in a set": {`{"namespace": "docs", "object": "o", "relation": "view", "subject_set": {"namespace": "n", "object": "", "relation": "r"}}`, pipeline.Forbidden, true},
+		"a set of nobody": {
+			`{"namespace": "docs", "object": "o", "relation": "view", "subject_set": {"namespace": "User", "object": "{{ print .Subject }}", "relation": ""}}`,
+			pipeline.Forbidden, true,
+		},
+		"a relation of a set that renders nothing": {
+			`{"namespace": "docs", "object": "o", "relation": "view", "subject_set": {"namespace": "n", "object": "o", "relation": "{{ print .Extra.none }}"}}`,
+			pipeline.Forbidden, true,
+		},
 		"a failed template": {`{"namespace": "docs", "object": "{{ index .Extra.teams 9 }}", "relation": "view", "subject_id": "s"}`, pipeline.Misconfigured, false},
 		"a forged header":   {`{"namespace": "docs", "object": "o", "relation": "view", "subject_id": "s", "headers": {"X-A": "a\nX-B: b"}}`, pipeline.Internal, false},
 	}

@@ -260,9 +260,9 @@ func TestRemoteSaysAtLoadWhatIsWrong(t *testing.T) {
 		"no name for a header":    {`{"remote": "http://a", "headers": {"X A": "a"}}`, `headers["X A"]: is no name for a header`},
 		"no name to forward":      {`{"remote": "http://a", "forward_response_headers_to_upstream": ["X A"]}`, `forward_response_headers_to_upstream: has an item that is no name for a header`},
 		"no time to answer":       {`{"remote": "http://a", "timeout": "0s"}`, `timeout: has to be longer than 0s, or no answer comes in time`},
-		"a duration of centuries": {`{"remote": "http://a", "timeout": "99999999999h"}`, `timeout: time: invalid duration "99999999999h"`},
-		"such a delay":            {`{"remote": "http://a", "retry": {"max_delay": "99999999999h"}}`, `retry.max_delay: time: invalid duration "99999999999h"`},
-		"such patience":           {`{"remote": "http://a", "retry": {"give_up_after": "99999999999h"}}`, `retry.give_up_after: time: invalid duration "99999999999h"`},
+		"a duration of centuries": {`{"remote": "http://a", "timeout": "99999999999h"}`, `timeout: is not a duration such as 500ms, 5s or 10m`},
+		"such a delay":            {`{"remote": "http://a", "retry": {"max_delay": "99999999999h"}}`, `retry.max_delay: is not a duration such as 500ms, 5s or 10m`},
+		"such patience":           {`{"remote": "http://a", "retry": {"give_up_after": "99999999999h"}}`, `retry.give_up_after: is not a duration such as 500ms, 5s or 10m`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

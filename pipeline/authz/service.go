@@ -7,23 +7,9 @@ import (
 	"net/http"
 	"net/url"
 
-	"ostiary/config/document"
 	"ostiary/pipeline"
 	"ostiary/pipeline/internal/remote"
 )
-
-// serviceURL reads the address of a service. key is where the configuration
-// has it.
-func serviceURL(key, text string) (*url.URL, error) {
-	service, err := url.Parse(text)
-	if err != nil || (service.Scheme != "http" && service.Scheme != "https") || service.Host == "" {
-		return nil, &pipeline.Mistake{Path: document.Path{key}, Message: "is not a URL of the form http://host:port/path"}
-	}
-	if service.Path == "" {
-		service.Path = "/" // or what is joined to it would not begin with one
-	}
-	return service, nil
-}
 
 // post is a question to a service, at its own address.
 func post(address url.URL, header http.Header, body []byte) *http.Request {

@@ -19,7 +19,7 @@ type statusServiceConfig struct {
 	Remote                           string            `json:"remote"`
 	Headers                          map[string]string `json:"headers"`
 	ForwardResponseHeadersToUpstream []string          `json:"forward_response_headers_to_upstream"`
-	Retry                            retryConfig       `json:"retry"`
+	Retry                            remote.Retry      `json:"retry"`
 	Timeout                          string            `json:"timeout"`
 }
 
@@ -33,11 +33,11 @@ type statusService struct {
 }
 
 func newStatusService(c statusServiceConfig, environment pipeline.Environment) (*statusService, error) {
-	address, err := serviceURL("remote", c.Remote)
+	address, err := remote.ParseURL(c.Remote, "remote")
 	if err != nil {
 		return nil, err
 	}
-	patience, err := c.Retry.patience(c.Timeout)
+	patience, err := c.Retry.Patience(c.Timeout)
 	if err != nil {
 		return nil, err
 	}

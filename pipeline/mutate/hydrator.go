@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"time"
 
-	"ostiary/config/document"
 	"ostiary/pipeline"
 	"ostiary/pipeline/internal/cache"
 	"ostiary/pipeline/internal/remote"
@@ -54,14 +53,17 @@ type Hydrator struct {
 }
 
 func newHydrator(c hydratorConfig, environment pipeline.Environment) (pipeline.Mutator, error) {
-	service, err := url.Parse(c.API.URL)
-	if err != nil || (service.Scheme != "http" && service.Scheme != "https") || service.Host == "" {
-		return nil, &pipeline.Mistake{Path: document.Path{"api", "url"}, Message: "is not a URL of the form http://host:port/path"}
+	service, err := remote.ParseURL(c.API.URL, "api", "url")
+	if err != nil {
+		return nil, err
 	}
-	giveUpAfter, err1 := time.ParseDuration(c.API.Retry.GiveUpAfter)
-	maxDelay, err2 := time.ParseDuration(c.API.Retry.MaxDelay)
-	if err := errors.Join(err1, err2); err != nil {
-		return nil, &pipeline.Mistake{Path: document.Path{"api", "retry"}, Message: err.Error()}
+	giveUpAfter, err := remote.ParseTimeout(c.API.Retry.GiveUpAfter, "api", "retry", "give_up_after")
+	if err != nil {
+		return nil, err
+	}
+	maxDelay, err := pipeline.ParseDuration(c.API.Retry.MaxDelay, "api", "retry", "max_delay")
+	if err != nil {
+		return nil, err
 	}
 	h := &Hydrator{
 		client: remote.NewPatient(environment, remote.Patience{Total: giveUpAfter, Retries: 4, Wait: maxDelay}),
@@ -69,8 +71,8 @@ func newHydrator(c hydratorConfig, environment pipeline.Environment) (pipeline.M
 		header: http.Header{"Content-Type": {"application/json"}},
 	}
 	if c.Cache.Enabled {
-		if h.ttl, err = time.ParseDuration(c.Cache.TTL); err != nil {
-			return nil, &pipeline.Mistake{Path: document.Path{"cache", "ttl"}, Message: err.Error()}
+		if h.ttl, err = pipeline.ParseDuration(c.Cache.TTL, "cache", "ttl"); err != nil {
+			return nil, err
 		}
 		if h.ttl == 0 {
 			h.ttl = time.Minute

@@ -19,24 +19,25 @@ type Location struct {
 	Cookie         string `json:"cookie"`
 }
 
-// Token is the token of the request, or nothing.
-func (l *Location) Token(request *pipeline.Request) string {
+// Token is the token of the request, or nothing. It fails as [Authorization]
+// does.
+func (l *Location) Token(request *pipeline.Request) (string, error) {
 	switch {
 	case l == nil || strings.EqualFold(l.Header, "Authorization"):
-		return bearer(request.Header.Values("Authorization"))
+		return bearer(request.Header)
 	case l.Header != "":
-		return request.Header.Get(l.Header)
+		return request.Header.Get(l.Header), nil
 	case l.QueryParameter != "":
 		// Never the body: reading it would take it from the upstream.
 		values, err := url.ParseQuery(request.RawQuery)
 		if err != nil {
-			return ""
+			return "", nil //nolint:nilerr // what cannot be read has no token in it
 		}
-		return values.Get(l.QueryParameter)
+		return values.Get(l.QueryParameter), nil
 	case l.Cookie != "":
-		return Cookie(request.Header, l.Cookie)
+		return Cookie(request.Header, l.Cookie), nil
 	default:
-		return ""
+		return "", nil
 	}
 }
 
@@ -54,18 +55,34 @@ func (l *Location) Withhold(from *pipeline.Session) {
 	}
 }
 
+// Authorization is the value of that header, or nothing. Of two such headers
+// the upstream may read the one that was not checked, so that they are a bad
+// credential, whatever is in them.
+func Authorization(header http.Header) (string, error) {
+	values := header["Authorization"]
+	switch len(values) {
+	case 0:
+		return "", nil
+	case 1:
+		return values[0], nil
+	default:
+		return "", pipeline.BadCredential.Because("the request has %d Authorization headers", len(values))
+	}
+}
+
 // bearer takes the token out of the Authorization header; the scheme is
-// compared in any case (RFC 9110 section 11.1). Two headers, or a token with
-// blanks, could be read in two ways and hold no token.
-func bearer(authorization []string) string {
-	if len(authorization) != 1 {
-		return ""
+// compared in any case (RFC 9110 section 11.1). What has blanks in it is no
+// token.
+func bearer(header http.Header) (string, error) {
+	authorization, err := Authorization(header)
+	if err != nil {
+		return "", err
 	}
-	scheme, token, _ := strings.Cut(authorization[0], " ")
+	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "bearer") || strings.ContainsAny(token, " \t") {
-		return ""
+		return "", nil
 	}
-	return token
+	return token, nil
 }
 
 // Cookie is the value of the first cookie with that name, or nothing.

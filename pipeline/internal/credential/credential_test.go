@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,8 +31,6 @@ func TestToken(t *testing.T) {
 		"two blanks":                          {nil, []string{"Authorization", "Bearer  t"}, "", ""},
 		"a tab":                               {nil, []string{"Authorization", "Bearer\tt"}, "", ""},
 		"two tokens":                          {nil, []string{"Authorization", "Bearer t u"}, "", ""},
-		"two headers":                         {nil, []string{"Authorization", "Bearer t", "Authorization", "Bearer u"}, "", ""},
-		"two headers, one of another scheme":  {nil, []string{"Authorization", "Basic x", "Authorization", "Bearer t"}, "", ""},
 		"not in the query":                    {nil, nil, "access_token=t", ""},
 		"that header by its name":             {&Location{Header: "Authorization"}, []string{"Authorization", "Bearer t"}, "", "t"},
 		"that header in small letters":        {&Location{Header: "authorization"}, []string{"Authorization", "Bearer t"}, "", "t"},
@@ -62,8 +61,34 @@ func TestToken(t *testing.T) {
 			t.Parallel()
 			request := pipelinetest.Request(test.headers...)
 			request.RawQuery = test.query
-			if got := test.from.Token(request); got != test.want {
-				t.Errorf("got %q, want %q", got, test.want)
+			got, err := test.from.Token(request)
+			if got != test.want || err != nil {
+				t.Errorf("got %q and %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestSeveralAuthorizationHeaders(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		from    *Location
+		headers []string
+		refused bool
+	}{
+		"two tokens":             {nil, []string{"Authorization", "Bearer t", "Authorization", "Bearer u"}, true},
+		"the same token twice":   {nil, []string{"Authorization", "Bearer t", "Authorization", "Bearer t"}, true},
+		"one of another scheme":  {nil, []string{"Authorization", "Basic x", "Authorization", "Bearer t"}, true},
+		"one that is empty":      {nil, []string{"Authorization", "Bearer t", "Authorization", ""}, true},
+		"that header by name":    {&Location{Header: "authorization"}, []string{"Authorization", "Bearer t", "Authorization", "Bearer u"}, true},
+		"the token is elsewhere": {&Location{Header: "X-Token"}, []string{"X-Token", "t", "Authorization", "a", "Authorization", "b"}, false},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			token, err := test.from.Token(pipelinetest.Request(test.headers...))
+			if refused := errors.Is(err, pipeline.BadCredential); refused != test.refused || refused != (token == "") {
+				t.Errorf("got %q and %v", token, err)
 			}
 		})
 	}

@@ -96,7 +96,7 @@ func download(ctx context.Context, client *remote.Client, target *url.URL) ([]by
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		})
 		if err != nil {
-			return nil, err //nolint:wrapcheck // it has a kind and names the server
+			return nil, err
 		}
 		switch status := answer.Status; {
 		case status >= 200 && status < 300:

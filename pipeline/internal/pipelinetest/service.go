@@ -93,5 +93,5 @@ type everywhere struct {
 func (e everywhere) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.URL.Scheme, request.URL.Host = "http", e.host
-	return e.next.RoundTrip(request) //nolint:wrapcheck // it stands for the network
+	return e.next.RoundTrip(request)
 }

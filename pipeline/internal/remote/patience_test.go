@@ -85,12 +85,99 @@ func TestPatienceHasAnEnd(t *testing.T) {
 	t.Parallel()
 	service := pipelinetest.Serve(t, slowDown(503))
 	for name, patience := range map[string]Patience{
-		"between attempts":    {Total: little, Retries: 1, Wait: time.Hour},
-		"whatever the number": {Total: little, Retries: 1 << 20, Wait: time.Millisecond},
+		"between attempts":    {Total: enough, Retries: 1, Wait: time.Hour},
+		"whatever the number": {Total: little, Retries: 1 << 20, Wait: 5 * time.Millisecond},
 	} {
-		if answer, err := ask(t.Context(), t, NewPatient(pipelinetest.Environment(t), patience), "GET", service.URL, ""); !errors.Is(err, pipeline.Slow) {
+		answer, err := ask(t.Context(), t, NewPatient(pipelinetest.Environment(t), patience), "GET", service.URL, "")
+		if (err != nil || answer.Status != 503) && !errors.Is(err, pipeline.Slow) {
 			t.Errorf("%s: got %+v, %v", name, answer, err)
 		}
+		if name == "between attempts" && err != nil {
+			t.Errorf("the answer is lost in waiting for a better one: %v", err)
+		}
+	}
+}
+
+func TestRetry(t *testing.T) {
+	t.Parallel()
+	const once = true
+	tests := map[string]struct {
+		retry Retry
+		once  bool
+		want  Patience
+	}{
+		"nothing configured: the timeout bounds everything": {
+			Retry{}, !once, Patience{Total: 5 * time.Second, Attempt: 5 * time.Second, Retries: 4},
+		},
+		"nothing configured, and it is asked once": {
+			Retry{}, once, Patience{Total: 5 * time.Second, Attempt: 5 * time.Second},
+		},
+		"a give_up_after shorter than max_delay leaves one attempt its time": {
+			Retry{"200ms", "20ms"}, !once, Patience{Total: 200 * time.Millisecond, Attempt: 200 * time.Millisecond},
+		},
+		"a longer give_up_after bounds all attempts": {
+			Retry{"200ms", "2s"}, !once, Patience{Total: 2 * time.Second, Attempt: 200 * time.Millisecond, Retries: 4},
+		},
+		"a give_up_after has it asked again": {
+			Retry{"200ms", "2s"}, once, Patience{Total: 2 * time.Second, Attempt: 200 * time.Millisecond, Retries: 4},
+		},
+		"one that leaves time to ask twice": {
+			Retry{"50ms", "150ms"}, !once, Patience{Total: 150 * time.Millisecond, Attempt: 50 * time.Millisecond, Retries: 1},
+		},
+		"max_delay alone": {
+			Retry{"200ms", ""}, !once, Patience{Total: 5 * time.Second, Attempt: 200 * time.Millisecond, Retries: 4},
+		},
+		"max_delay alone, and it is asked once": {
+			Retry{"200ms", ""}, once, Patience{Total: 5 * time.Second, Attempt: 200 * time.Millisecond},
+		},
+		"a max_delay longer than the timeout": {
+			Retry{"10s", ""}, !once, Patience{Total: 10 * time.Second, Attempt: 10 * time.Second, Retries: 4},
+		},
+		"give_up_after alone": {
+			Retry{"", "20ms"}, !once, Patience{Total: 5 * time.Second, Attempt: 5 * time.Second},
+		},
+		"nothing is as good as not configured": {
+			Retry{"0s", "0ms"}, !once, Patience{Total: 5 * time.Second, Attempt: 5 * time.Second, Retries: 4},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			read := test.retry.Patience
+			if test.once {
+				read = test.retry.PatienceOnce
+			}
+			test.want.Wait = longestWait
+			if got, err := read("5s"); err != nil || got != test.want {
+				t.Errorf("got %+v, %v, want %+v", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestRetryHasToBeReadable(t *testing.T) {
+	t.Parallel()
+	const none = " is not a duration such as 500ms, 5s or 10m"
+	tests := map[string]struct {
+		timeout string
+		retry   Retry
+		want    string
+	}{
+		"no timeout":         {"", Retry{}, "timeout:" + none},
+		"a timeout of 0":     {"0s", Retry{}, "timeout: has to be longer than 0s, or no answer comes in time"},
+		"a timeout below 0":  {"-1s", Retry{}, "timeout:" + none},
+		"a delay for ever":   {"1s", Retry{MaxDelay: "9999999h"}, "retry.max_delay:" + none},
+		"a limit in seconds": {"1s", Retry{GiveUpAfter: "7"}, "retry.give_up_after:" + none},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, read := range []func(string) (Patience, error){test.retry.Patience, test.retry.PatienceOnce} {
+				if _, err := read(test.timeout); err == nil || err.Error() != test.want {
+					t.Errorf("got %v, want %s", err, test.want)
+				}
+			}
+		})
 	}
 }
 

@@ -34,14 +34,6 @@ type Answer struct {
 	Body   []byte
 }
 
-// Patience says how long to wait for a service, and how often to ask.
-type Patience struct {
-	Total   time.Duration // for everything
-	Attempt time.Duration // for one attempt; 0: as long as everything
-	Retries int           // after the first attempt, if that failed or was answered with 5xx
-	Wait    time.Duration // at most between two attempts
-}
-
 // New makes a client that asks once.
 func New(environment pipeline.Environment, timeout time.Duration) *Client {
 	return NewPatient(environment, Patience{Total: timeout})
@@ -63,28 +55,11 @@ func NewPatient(environment pipeline.Environment, patience Patience) *Client {
 			RetryMax:     patience.Retries,
 			RetryWaitMin: min(50*time.Millisecond, patience.Wait),
 			RetryWaitMax: patience.Wait,
-			CheckRetry:   again,
+			CheckRetry:   patience.again,
 			Backoff:      backoff,
 			ErrorHandler: retryablehttp.PassthroughErrorHandler,
 		},
 	}
-}
-
-// again reports whether another attempt may help.
-func again(ctx context.Context, response *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil {
-		return false, ctx.Err() //nolint:wrapcheck // it is compared with context.Canceled
-	}
-	if response != nil && response.StatusCode == http.StatusTooManyRequests {
-		return false, nil
-	}
-	return retryablehttp.DefaultRetryPolicy(ctx, response, err) //nolint:wrapcheck // wrapped by failure
-}
-
-// backoff waits twice as long each time. Retry-After counts up to the longest
-// wait, because all attempts share one deadline (contract 14).
-func backoff(shortest, longest time.Duration, attempt int, response *http.Response) time.Duration {
-	return min(retryablehttp.DefaultBackoff(shortest, longest, attempt, response), longest)
 }
 
 // Do sends the request and reads the answer, whatever its status. A failure is
