@@ -204,6 +204,38 @@ func TestHydratorRemembersAnswersToTheSameQuestionOnly(t *testing.T) {
 	}
 }
 
+func TestHydratorsOfOtherRulesDoNotProfit(t *testing.T) {
+	t.Parallel()
+	service := pipelinetest.Serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"subject": "ada", "extra": {"from": %q, "as": %q}}`, r.URL.Path, r.Header.Get("Authorization"))
+	})
+	partner := pipelinetest.Serve(t, pipelinetest.Answer(http.StatusOK, `{"subject": "ada", "extra": {"from": "the partner"}}`))
+	environment := pipelinetest.Environment(t)
+	as := func(password string) string {
+		return `, "auth": {"basic": {"username": "gate", "password": "` + password + `"}}`
+	}
+	seen := map[string]string{}
+	for name, api := range map[string]string{
+		"one":                    `"url": "` + service.URL + `/a"`,
+		"at another path":        `"url": "` + service.URL + `/b"`,
+		"at another server":      `"url": "` + partner.URL + `/a"`,
+		"with credentials":       `"url": "` + service.URL + `/a"` + as("x"),
+		"with other credentials": `"url": "` + service.URL + `/a"` + as("y"),
+	} {
+		handler := pipelinetest.New(t, hydrator, `{"api": {`+api+`}, "cache": {"enabled": true}}`, environment)
+		request := pipelinetest.Request()
+		session := sessionOf(request)
+		if err := handler.Mutate(t.Context(), request, session); err != nil {
+			t.Fatal(err)
+		}
+		answer := fmt.Sprint(session.Extra)
+		if other, there := seen[answer]; there {
+			t.Errorf("%q has the answer of %q: %s", name, other, answer)
+		}
+		seen[answer] = name
+	}
+}
+
 func TestHydratorRefusesConfigurationsItCannotKeep(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

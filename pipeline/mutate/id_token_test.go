@@ -187,6 +187,43 @@ func TestIDTokenIsUsedAgain(t *testing.T) {
 	}
 }
 
+func TestIDTokensOfOtherRulesDoNotProfit(t *testing.T) {
+	t.Parallel()
+	keys, others := filepath.Join(t.TempDir(), "keys.json"), filepath.Join(t.TempDir(), "others.json")
+	for file, names := range map[string][]string{keys: {"ES256"}, others: {"EdDSA"}} {
+		if err := os.WriteFile(file, []byte(keySet(t, names...)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	environment := pipelinetest.Environment(t)
+	for name, test := range map[string]struct {
+		issuer, file, ttl, claims string
+		key, want                 string // of the key and of the claims
+	}{
+		"one":                  {"https://gate.test/", keys, "1h", `{"aud": "shop"}`, "ES256", "https://gate.test/ shop 3600"},
+		"with another issuer":  {"https://other.test/", keys, "1h", `{"aud": "shop"}`, "ES256", "https://other.test/ shop 3600"},
+		"with another ttl":     {"https://gate.test/", keys, "1m", `{"aud": "shop"}`, "ES256", "https://gate.test/ shop 60"},
+		"for another audience": {"https://gate.test/", keys, "1h", `{"aud": "vault"}`, "ES256", "https://gate.test/ vault 3600"},
+		"with other keys":      {"https://gate.test/", others, "1h", `{"aud": "shop"}`, "EdDSA", "https://gate.test/ shop 3600"},
+	} {
+		config := fmt.Sprintf(`{"issuer_url": %q, "jwks_url": "file://%s", "ttl": %q, "claims": %q}`, test.issuer, test.file, test.ttl, test.claims)
+		handler := pipelinetest.New(t, idToken, config, environment)
+		for range 2 {
+			session := pipeline.Session{Subject: "ada"}
+			if err := handler.Mutate(t.Context(), pipelinetest.Request(), &session); err != nil {
+				t.Fatal(err)
+			}
+			token, _ := strings.CutPrefix(session.Header.Get("Authorization"), "Bearer ")
+			_, claims := read(t, token, keySet(t, test.key))
+			issued, _ := claims["iat"].(float64)
+			expires, _ := claims["exp"].(float64)
+			if got := fmt.Sprint(claims["iss"], " ", claims["aud"], " ", expires-issued); got != test.want {
+				t.Errorf("%s: got %s", name, got)
+			}
+		}
+	}
+}
+
 func TestIDTokenFollowsARotatedKeyAtOnce(t *testing.T) {
 	t.Parallel()
 	m := newMint(t, keySet(t, "RS256"), `, "ttl": "1h"`)

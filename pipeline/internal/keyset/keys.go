@@ -29,7 +29,6 @@ type Keys struct {
 	digest    string           // of the document
 	active    *jose.JSONWebKey // signs; nil if there is none
 	paired    bool             // a public key, or a secret, stands behind the active one or before it
-	signing   []jose.JSONWebKey
 	public    []jose.JSONWebKey
 	verifying map[string]any   // by their ids
 	unfit     map[string]error // why keys do not verify anything, by their ids
@@ -75,14 +74,9 @@ func (k *Keys) add(text []byte) {
 	}
 	k.activate(key)
 	public, verifier := key.Public(), key.Key
-	if public.Key == nil { // a secret, which signs and verifies
-		k.signing = append(k.signing, key)
-	} else {
+	if public.Key != nil { // otherwise a secret, which signs and verifies
 		verifier = public.Key
 		k.public = append(k.public, public)
-		if !key.IsPublic() {
-			k.signing = append(k.signing, key)
-		}
 	}
 	if key.Use != "sig" {
 		k.unfit[key.KeyID] = fmt.Errorf("its use is %q, not %q", key.Use, "sig")
@@ -145,10 +139,6 @@ func (k *Keys) Verifying(id string) (any, bool) {
 	key, ok := k.verifying[id]
 	return key, ok
 }
-
-// Signing are the private keys and the secrets, in the order of the set and
-// whatever their use.
-func (k *Keys) Signing() []jose.JSONWebKey { return k.signing }
 
 // Public are the keys that may be published: the public ones and the public
 // halves of the private ones, in the order of the set. Secrets are none of

@@ -35,18 +35,18 @@ func TestParse(t *testing.T) {
 		return strings.TrimSuffix(strings.TrimPrefix(document(t, key), `{"keys":[`), `]}`)
 	}
 	tests := map[string]struct {
-		text                       string
-		verifying, signing, public []string
-		unfit                      map[string]string
+		text              string
+		verifying, public []string
+		unfit             map[string]string
 	}{
 		"no keys": {text: `{"keys": []}`},
 		"keys of all types": {
 			text:      document(t, key("rsa", rsaKey().Public()), key("ec", ecKey().Public()), key("ed", edKey().Public()), key("oct", secret(32))),
-			verifying: []string{"ec", "ed", "oct", "rsa"}, signing: []string{"oct"}, public: []string{"rsa", "ec", "ed"},
+			verifying: []string{"ec", "ed", "oct", "rsa"}, public: []string{"rsa", "ec", "ed"},
 		},
 		"private keys, in their order": {
 			text:      document(t, key("ed", edKey()), key("rsa", rsaKey()), key("ec", ecKey())),
-			verifying: []string{"ec", "ed", "rsa"}, signing: []string{"ed", "rsa", "ec"}, public: []string{"ed", "rsa", "ec"},
+			verifying: []string{"ec", "ed", "rsa"}, public: []string{"ed", "rsa", "ec"},
 		},
 		"a key for encryption":        {text: document(t, encryption), public: []string{"enc"}, unfit: map[string]string{"enc": `its use is "enc", not "sig"`}},
 		"a key that is for no one":    {text: document(t, unmarked), public: []string{"unmarked"}, unfit: map[string]string{"unmarked": `its use is "", not "sig"`}},
@@ -78,9 +78,6 @@ func TestParse(t *testing.T) {
 			}
 			if len(keys.verifying) != len(test.verifying) {
 				t.Errorf("there are %d keys, want %q", len(keys.verifying), test.verifying)
-			}
-			if diff := cmp.Diff(test.signing, namesOf(keys.Signing())); diff != "" {
-				t.Error("signing", diff)
 			}
 			if diff := cmp.Diff(test.public, namesOf(keys.Public())); diff != "" {
 				t.Error("public", diff)
@@ -121,6 +118,57 @@ func namesOf(keys []jose.JSONWebKey) []string {
 		names = append(names, key.KeyID)
 	}
 	return names
+}
+
+func TestTheActiveKey(t *testing.T) {
+	t.Parallel()
+	private := func(id string) jose.JSONWebKey { return key(id, edKey()) }
+	tests := map[string]struct {
+		keys []jose.JSONWebKey
+		want string
+	}{
+		"no key":                                   {nil, ""},
+		"public keys only":                         {[]jose.JSONWebKey{named("a"), named("b")}, ""},
+		"a private key":                            {[]jose.JSONWebKey{private("a")}, "a"},
+		"a secret":                                 {[]jose.JSONWebKey{key("a", secret(32))}, "a"},
+		"the last of several private keys":         {[]jose.JSONWebKey{private("a"), private("b"), private("c")}, "c"},
+		"not past the public key of one":           {[]jose.JSONWebKey{private("a"), named("a"), private("b")}, "a"},
+		"the one that follows the first public":    {[]jose.JSONWebKey{named("a"), private("a"), private("b")}, "a"},
+		"not past a secret, which is both":         {[]jose.JSONWebKey{key("a", secret(32)), private("b")}, "a"},
+		"a secret behind private keys is the last": {[]jose.JSONWebKey{private("a"), key("b", secret(32)), private("c")}, "b"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			keys, err := Parse([]byte(document(t, test.keys...)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			active, ok := keys.Active()
+			if ok != (test.want != "") || active.KeyID != test.want || ok && active.IsPublic() {
+				t.Errorf("got %q, %v", active.KeyID, ok)
+			}
+		})
+	}
+}
+
+func TestFingerprintsTellDocumentsApart(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, text := range []string{document(t, named("a")), document(t, named("b")), document(t, named("a"), named("b")), document(t, key("a", edKey()))} {
+		keys, err := Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse([]byte(text))
+		if err != nil || again.Fingerprint() != keys.Fingerprint() {
+			t.Errorf("%s has two fingerprints, %v", text, err)
+		}
+		if other, there := seen[keys.Fingerprint()]; there {
+			t.Errorf("%s has the fingerprint of %s", text, other)
+		}
+		seen[keys.Fingerprint()] = text
+	}
 }
 
 func TestParseRefusesWhatIsNoKeySet(t *testing.T) {
