@@ -27,6 +27,8 @@ type AccessRules struct {
 	Repositories     []string `json:"repositories"`      // URLs with any scheme
 	MatchingStrategy string   `json:"matching_strategy"` // regexp or glob
 	Strict           bool     `json:"strict"`            // unknown keys in rules are errors
+	NoMatch          int      `json:"no_match"`          // status if no rule matches: 404, 401 or 403
+	OnOverlap        string   `json:"on_overlap"`        // warn or error
 }
 
 // Errors says how refusals are answered.

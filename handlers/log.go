@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"ostiary/pipeline"
@@ -85,9 +86,11 @@ func reasonID(d *pipeline.Decision) string {
 	case pipeline.Matching, pipeline.Forwarding, pipeline.HandleError:
 	}
 	// No handler refused: these have no name there.
-	switch pipeline.KindOf(d.Err) {
-	case pipeline.NoRule:
+	kind := pipeline.KindOf(d.Err)
+	if errors.Is(kind, pipeline.NoRule) { // whatever its status
 		return "no_rule"
+	}
+	switch kind {
 	case pipeline.ManyRules:
 		return "several_rules"
 	case pipeline.Malformed:

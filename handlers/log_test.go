@@ -140,6 +140,8 @@ func TestReasonsAreNamedAsInOathkeepersLogs(t *testing.T) {
 		{pipeline.Decision{Stage: pipeline.Mutate, Handler: "header", Err: pipeline.Misconfigured}, "mutation_handler_error"},
 		{pipeline.Decision{Stage: pipeline.Mutate, Err: pipeline.Internal}, "mutation_handler_error"},
 		{pipeline.Decision{Stage: pipeline.Matching, Err: pipeline.NoRule}, "no_rule"},
+		{pipeline.Decision{Stage: pipeline.Matching, Err: pipeline.NoRuleUnauthorized}, "no_rule"},
+		{pipeline.Decision{Stage: pipeline.Matching, Err: pipeline.NoRuleForbidden}, "no_rule"},
 		{pipeline.Decision{Stage: pipeline.Matching, Err: pipeline.ManyRules}, "several_rules"},
 		{pipeline.Decision{Stage: pipeline.Matching, Err: pipeline.Malformed.Because("a backslash")}, "malformed_request"},
 		{pipeline.Decision{Stage: pipeline.Matching, Err: errors.New("a pattern takes too long")}, "internal_error"},

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -23,6 +24,7 @@ type Metrics struct {
 	decisionBy series[decisionLabels, prometheus.Counter]
 	reloads    *prometheus.CounterVec
 	rules      *prometheus.GaugeVec
+	overlaps   prometheus.Gauge
 	generation prometheus.Gauge
 	stale      prometheus.Gauge
 }
@@ -48,6 +50,9 @@ func NewMetrics(prefix string) *Metrics {
 		rules: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ostiary_rules", Help: "Access rules in force; broken ones deny what they match.",
 		}, []string{"state"}),
+		overlaps: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ostiary_rules_overlaps", Help: "Pairs of access rules in force that match the same request with the same priority.",
+		}),
 		generation: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ostiary_rules_generation", Help: "How many sets of rules have been in force since the start.",
 		}),
@@ -55,7 +60,7 @@ func NewMetrics(prefix string) *Metrics {
 			Name: "ostiary_rule_sources_stale", Help: "Problems with rule sources whose last good rules are in force.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.decisions, m.reloads, m.rules, m.generation, m.stale,
+	m.registry.MustRegister(m.requests, m.durations, m.decisions, m.reloads, m.rules, m.overlaps, m.generation, m.stale,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -94,6 +99,9 @@ func (m *Metrics) Record(record *Record) {
 		labels := decisionLabels{service: record.Service, rule: d.Rule, allowed: d.Allowed, stage: d.Stage, handler: d.Handler}
 		if !d.Allowed {
 			labels.kind = pipeline.KindOf(d.Err)
+			if errors.Is(labels.kind, pipeline.NoRule) {
+				labels.kind = pipeline.NoRule // the series is the same, whatever status it is answered with
+			}
 		}
 		m.decisionBy.get(labels, m.decisionSeries).Inc()
 	}
@@ -138,7 +146,8 @@ func (m *Metrics) Reloaded(subject string, inForce bool) {
 }
 
 // Rules tells about the set of rules in force.
-func (m *Metrics) Rules(generation uint64, working, broken, stale int) {
+func (m *Metrics) Rules(generation uint64, working, broken, overlaps, stale int) {
+	m.overlaps.Set(float64(overlaps))
 	m.generation.Set(float64(generation))
 	m.rules.WithLabelValues("working").Set(float64(working))
 	m.rules.WithLabelValues("broken").Set(float64(broken))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,6 +70,7 @@ func TestMetricsKeepOathkeepersNames(t *testing.T) {
 		`ostiary_decisions_total{error="unauthorized",handler="jwt",rule="b",service="oathkeeper-api",stage="authenticators",verdict="denied"} 1`,
 		`ostiary_rule_sources_stale 0`,
 		`ostiary_rules_generation 0`,
+		`ostiary_rules_overlaps 0`,
 	)
 }
 
@@ -96,8 +98,8 @@ func TestReloadsAndRulesAreCounted(t *testing.T) {
 	m.Reloaded(RulesSubject, true)
 	m.Reloaded(RulesSubject, true)
 	m.Reloaded(ConfigurationSubject, false)
-	m.Rules(3, 10, 2, 1)
-	m.Rules(4, 11, 0, 1)
+	m.Rules(3, 10, 2, 0, 1)
+	m.Rules(4, 11, 0, 5, 1)
 	expectMetrics(t, m,
 		`ostiary_reloads_total{result="published",subject="rules"} 2`,
 		`ostiary_reloads_total{result="rejected",subject="configuration"} 1`,
@@ -105,7 +107,24 @@ func TestReloadsAndRulesAreCounted(t *testing.T) {
 		`ostiary_rules{state="broken"} 0`,
 		`ostiary_rules{state="working"} 11`,
 		`ostiary_rules_generation 4`,
+		`ostiary_rules_overlaps 5`,
 	)
+}
+
+// TestNoRuleIsOneSeries, so that what is watched does not depend on the status
+// that the configuration chose.
+func TestNoRuleIsOneSeries(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics("")
+	for _, kind := range []pipeline.Kind{pipeline.NoRule, pipeline.NoRuleUnauthorized, pipeline.NoRuleForbidden} {
+		m.Record(&Record{Service: ProxyService, HTTP: &http.Request{Method: "GET"}, Status: kind.Status(), Decision: &pipeline.Decision{
+			Stage: pipeline.Matching, Err: kind,
+		}})
+	}
+	const want = `ostiary_decisions_total{error="not_found",handler="",rule="",service="oathkeeper-proxy",stage="match",verdict="denied"} 3`
+	if !slices.Contains(exposed(t, m), want) {
+		t.Errorf("there is no\n%s\nin\n%s", want, strings.Join(exposed(t, m), "\n"))
+	}
 }
 
 // TestClientsCannotMakeSeries sends a thousand requests that differ in all

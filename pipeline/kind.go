@@ -27,6 +27,10 @@ const (
 	ClientGone                // the client did not wait for the answer
 	TooLarge                  // the body is longer than a handler may read
 	Absent                    // a dependency has nothing where it was asked (contract 5.6)
+
+	// NoRule, answered as a missing credential or a missing permission is.
+	NoRuleUnauthorized
+	NoRuleForbidden
 )
 
 // StatusClientGone is the status that is logged when nobody waits for the
@@ -45,8 +49,8 @@ var kinds = [...]struct {
 	Malformed:     {http.StatusBadRequest, "bad_request", genericMalformed, genericMalformed},
 	NoCredential:  {http.StatusUnauthorized, "unauthorized", "Access credentials are invalid", genericUnauthorized},
 	BadCredential: {http.StatusUnauthorized, "unauthorized", "Access credentials are invalid", genericUnauthorized},
-	Forbidden:     {http.StatusForbidden, "forbidden", "Access credentials are not sufficient to access this resource", "The requested action was forbidden"},
-	NoRule:        {http.StatusNotFound, "not_found", "Requested url does not match any rules", genericAbsent},
+	Forbidden:     {http.StatusForbidden, "forbidden", "Access credentials are not sufficient to access this resource", genericForbidden},
+	NoRule:        {http.StatusNotFound, "not_found", verboseNoRule, genericAbsent},
 	ManyRules:     {http.StatusInternalServerError, "internal_server_error", "Expected exactly one rule but found multiple rules", genericInternal},
 	Limited:       {http.StatusTooManyRequests, "too_many_requests", "Too many requests", "Too many requests"},
 	Unavailable:   {http.StatusServiceUnavailable, "service_unavailable", genericUnavailable, genericUnavailable},
@@ -54,12 +58,18 @@ var kinds = [...]struct {
 	TooLarge:      {http.StatusRequestEntityTooLarge, "request_entity_too_large", genericTooLarge, genericTooLarge},
 	Absent:        {http.StatusNotFound, "not_found", "Upstream service not found", genericAbsent},
 	ClientGone:    {StatusClientGone, "client_closed_request", "The client closed the request", "The client closed the request"},
+
+	NoRuleUnauthorized: {http.StatusUnauthorized, "unauthorized", verboseNoRule, genericUnauthorized},
+	NoRuleForbidden:    {http.StatusForbidden, "forbidden", verboseNoRule, genericForbidden},
 }
 
 const (
+	verboseNoRule = "Requested url does not match any rules"
+
 	genericInternal     = "An internal server error occurred, please contact the system administrator"
 	genericMalformed    = "The request was malformed or contained invalid parameters"
 	genericUnauthorized = "The request could not be authorized"
+	genericForbidden    = "The requested action was forbidden"
 	genericAbsent       = "The requested resource could not be found"
 	genericUnavailable  = "A service that this request depends on is not available"
 	genericTooLarge     = "The body of the request is too large"
@@ -77,6 +87,12 @@ func (k Kind) Error() string { return kinds[k.known()].verbose }
 
 // Generic is what any client may read.
 func (k Kind) Generic() string { return kinds[k.known()].generic }
+
+// Is makes NoRule of every kind that is one, however it is answered:
+// errors.Is(err, pipeline.NoRule).
+func (k Kind) Is(target error) bool {
+	return target == NoRule && (k == NoRuleUnauthorized || k == NoRuleForbidden)
+}
 
 // Outage reports whether the kind means that a service is in trouble and not
 // that the client did anything wrong: a login page is no answer to it

@@ -41,6 +41,9 @@ var everyKind = map[pipeline.Kind]struct {
 	pipeline.ClientGone:    {499, "client_closed_request", goneText, goneText, false, false},
 	pipeline.TooLarge:      {413, "request_entity_too_large", tooLargeText, tooLargeText, false, true},
 	pipeline.Absent:        {404, "not_found", "The requested resource could not be found", "Upstream service not found", false, false},
+
+	pipeline.NoRuleUnauthorized: {401, "unauthorized", unauthorizedText, "Requested url does not match any rules", false, false},
+	pipeline.NoRuleForbidden:    {403, "forbidden", "The requested action was forbidden", "Requested url does not match any rules", false, false},
 }
 
 func TestKind(t *testing.T) {
@@ -120,6 +123,21 @@ func TestErrorIsItsKindAndItsCause(t *testing.T) {
 	var detailed *pipeline.Error
 	if !errors.As(err, &detailed) || detailed.Cause != cause { //nolint:errorlint // the very same
 		t.Errorf("got %+v", detailed)
+	}
+}
+
+// TestNoRuleIsNoRuleWhateverItsStatus: how it is answered is a matter of the
+// configuration.
+func TestNoRuleIsNoRuleWhateverItsStatus(t *testing.T) {
+	t.Parallel()
+	for kind := range everyKind {
+		want := kind == pipeline.NoRule || kind == pipeline.NoRuleUnauthorized || kind == pipeline.NoRuleForbidden
+		if got := errors.Is(kind.From(io.EOF), pipeline.NoRule); got != want {
+			t.Errorf("%v: %v", kind, got)
+		}
+	}
+	if errors.Is(pipeline.NoRuleForbidden, pipeline.Forbidden) || errors.Is(pipeline.NoRule, pipeline.NoRuleForbidden) {
+		t.Error("it is not the other way round")
 	}
 }
 

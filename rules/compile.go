@@ -13,17 +13,17 @@ import (
 // another: a rule whose pipeline cannot be built still matches and denies; one
 // whose match cannot be compiled is left out. Both are reported.
 func compile(definitions []*definition, strategy Strategy, builder *pipeline.Builder, mask *masking) (*Set, document.Problems) {
-	set := &Set{byMethod: make(map[string]*index), refusals: builder.Refusals(), mask: mask}
+	set := &Set{byMethod: make(map[string]*index), refusals: builder.Refusals(), noMatch: pipeline.NoRule, mask: mask}
 	var problems document.Problems
 	for _, d := range definitions {
-		rule, methods, flaws := compileRule(d, strategy, builder)
+		rule, flaws := compileRule(d, strategy, builder)
 		problems = append(problems, flaws...)
-		set.listing = append(set.listing, listed{d, flaws})
+		set.listing = append(set.listing, listed{definition: d, problems: flaws})
 		if rule == nil {
 			continue
 		}
 		set.rules = append(set.rules, rule)
-		for _, method := range methods {
+		for _, method := range rule.methods {
 			set.add(method, rule)
 		}
 	}
@@ -52,7 +52,7 @@ func (s *Set) add(method string, rule *compiled) {
 
 // compileRule compiles one rule. It is nil if its match is of no use. A rule
 // for remote procedure calls has no methods, so that HTTP never comes to it.
-func compileRule(d *definition, strategy Strategy, builder *pipeline.Builder) (*compiled, []string, document.Problems) {
+func compileRule(d *definition, strategy Strategy, builder *pipeline.Builder) (*compiled, document.Problems) {
 	var problems document.Problems
 	p, flaws := builder.Build(pipeline.Plan{
 		Rule: d.ID, Authenticators: d.Authenticators, Authorizer: d.Authorizer, Authorizers: d.Authorizers,
@@ -61,8 +61,8 @@ func compileRule(d *definition, strategy Strategy, builder *pipeline.Builder) (*
 	for _, flaw := range flaws {
 		problems = append(problems, d.flaw(flaw))
 	}
-	leftOut := func(path document.Path, message string) (*compiled, []string, document.Problems) {
-		return nil, nil, append(problems, d.problem(path, message+"; the rule is left out"))
+	leftOut := func(path document.Path, message string) (*compiled, document.Problems) {
+		return nil, append(problems, d.problem(path, message+"; the rule is left out"))
 	}
 	if d.Match == nil {
 		return leftOut(document.Path{"match"}, "is required")
@@ -81,7 +81,14 @@ func compileRule(d *definition, strategy Strategy, builder *pipeline.Builder) (*
 	for _, method := range d.Match.Methods {
 		methods[upper(method)] = true
 	}
-	return &compiled{id: d.ID, pattern: compiledPattern, pipeline: p}, slices.Sorted(maps.Keys(methods)), problems
+	return &compiled{
+		definition: d,
+		id:         d.ID,
+		priority:   int(d.Priority),
+		methods:    slices.Sorted(maps.Keys(methods)),
+		pattern:    compiledPattern,
+		pipeline:   p,
+	}, problems
 }
 
 // flaw is a flaw of the pipeline as a problem of the rule:

@@ -16,7 +16,8 @@ type Engine struct{ set atomic.Pointer[Set] }
 // NewEngine makes an engine without any rules: it refuses everything.
 func NewEngine() *Engine {
 	e := &Engine{}
-	e.set.Store(&Set{refusals: pipeline.NewBuilder(pipeline.Handlers{}, pipeline.Settings{}, pipeline.Environment{}, nil).Refusals()})
+	nothing := pipeline.NewBuilder(pipeline.Handlers{}, pipeline.Settings{}, pipeline.Environment{}, nil)
+	e.set.Store(&Set{refusals: nothing.Refusals(), noMatch: pipeline.NoRule})
 	return e
 }
 

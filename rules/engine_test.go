@@ -144,8 +144,8 @@ func TestEveryRuleIsListed(t *testing.T) {
 	t.Parallel()
 	engine, _ := loaded(t, list(
 		`{"id": "b", "match": {"url": "http://b/", "methods": ["get"]}, "authenticators": [{"handler": "noop"}], "authorizer": {"handler": "allow"},
-   "mutators": [{"handler": "noop"}], "upstream": {"url": "http://user:word@up/"}, "note": 1}`,
-		`{"version": "v0.40.1", "description": "d", "match": {"full_method": "a/B"}}`,
+   "mutators": [{"handler": "noop"}], "upstream": {"url": "http://user:word@up/"}, "priority": 0, "note": 1}`,
+		`{"version": "v0.40.1", "description": "d", "priority": -1e1, "match": {"full_method": "a/B"}}`,
 		`{"id": "b"}`,
 	), Regexp)
 	var got []string
@@ -159,7 +159,7 @@ func TestEveryRuleIsListed(t *testing.T) {
 		"b", `{"id":"b","version":"","description":"","match":{"url":"http://b/","methods":["get"]},"authenticators":[{"handler":"noop","config":null}],` +
 			`"authorizer":{"handler":"allow","config":null},"mutators":[{"handler":"noop","config":null}],"errors":null,` +
 			`"upstream":{"url":"http://user:xxxxx@up/","preserve_host":false,"strip_path":""}}`,
-		"", `{"id":"","version":"v26.2.0","description":"d","match":{"authority":"","full_method":"a/B","allow_http_get":false},"authenticators":null,` +
+		"", `{"id":"","version":"v26.2.0","description":"d","match":{"authority":"","full_method":"a/B","allow_http_get":false},"priority":-10,"authenticators":null,` +
 			`"authorizer":null,"mutators":null,"errors":null,"upstream":{"url":"","preserve_host":false,"strip_path":""},"problems":[` +
 			`"NAME:4: rule [1]: needs at least one authenticator","NAME:4: rule [1]: needs an authorizer","NAME:4: rule [1]: needs at least one mutator"]}`,
 	}

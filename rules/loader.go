@@ -14,29 +14,34 @@ import (
 
 // Settings say where rules come from and how they are read.
 type Settings struct {
-	Repositories []string // URLs (contract 2.4)
-	Strategy     Strategy
-	Strict       bool // unknown keys are mistakes
-	Handlers     pipeline.Handlers
-	Pipeline     pipeline.Settings
-	Environment  pipeline.Environment
+	Repositories   []string // URLs (contract 2.4)
+	Strategy       Strategy
+	Strict         bool // unknown keys are mistakes
+	NoMatch        int  // status of a request that no rule matches: 401, 403, or else 404
+	RefuseOverlaps bool // rules that overlap are refused, all of them
+	Handlers       pipeline.Handlers
+	Pipeline       pipeline.Settings
+	Environment    pipeline.Environment
 }
 
 // Loader keeps the Set of an Engine up to date. All sources together make one
 // Set, which is published at once or not at all.
 type Loader struct {
-	engine *Engine
+	engine   *Engine
+	overlaps func([]*compiled) []Overlap // of the rules of a set
 
 	mutex      sync.Mutex
 	settings   Settings
 	sources    []*source
 	builder    *pipeline.Builder
 	generation uint64
+	accepted   []*definition                // the rules in force
+	refused    document.Problems            // why those of the sources are not
 	digests    map[string][sha256.Size]byte // of the rules in force, by their ids
 }
 
 // NewLoader makes a loader for the engine's rules.
-func NewLoader(engine *Engine) *Loader { return &Loader{engine: engine} }
+func NewLoader(engine *Engine) *Loader { return &Loader{engine: engine, overlaps: overlaps} }
 
 // Report tells what a load found and did.
 type Report struct {
@@ -44,10 +49,12 @@ type Report struct {
 	Generation uint64   // of the Set in force, counted from 1
 	Rules      int      // of the Set in force
 	Broken     int      // of these, how many deny everything or are left out
+	Overlaps   int      // pairs of rules of the Set in force that both match some request
 	Added      []string // ids, as compared with the Set before
 	Removed    []string
 	Changed    []string
 	Rejected   document.Problems // sources whose last good rules stay in force
+	Refused    document.Problems // why the rules of all sources together are not in force: those before them are
 	Flaws      document.Problems // rules that deny or are left out
 	Warnings   document.Problems
 }
@@ -85,14 +92,18 @@ func (l *Loader) Configure(settings Settings) (*Report, error) {
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	builder := pipeline.NewBuilder(settings.Handlers, settings.Pipeline, settings.Environment, l.builder)
-	set, report := l.build(settings, sources, builder)
-	if faults := builder.Faults(); len(faults) > 0 {
+	next := l.build(settings, sources, definitionsOf(sources))
+	if faults := next.builder.Faults(); len(faults) > 0 {
 		return nil, faultProblems(faults)
 	}
+	if l.refused = next.report.Refused; len(l.refused) > 0 {
+		// The settings are good, and count for the rules that stay in force.
+		next = l.build(settings, sources, l.accepted)
+		next.report.Refused = l.refused
+	}
 	l.settings, l.sources = settings, sources
-	l.publish(set, builder, report)
-	return report, nil
+	l.publish(next)
+	return next.report, nil
 }
 
 func faultProblems(faults []pipeline.Fault) document.Problems {
@@ -128,17 +139,25 @@ func (l *Loader) Reload() *Report {
 		s.refresh()
 		changed = changed || s.digest != before || s.loaded != loaded
 	}
-	if !changed {
-		set := l.engine.set.Load()
-		report := &Report{Generation: l.generation, Rules: len(set.listing), Broken: len(set.listing) - set.Working()}
-		for _, s := range l.sources {
-			report.Rejected = append(report.Rejected, s.problem...)
+	if changed {
+		next := l.build(l.settings, l.sources, definitionsOf(l.sources))
+		if l.refused = next.report.Refused; len(l.refused) == 0 {
+			l.publish(next)
+			return next.report
 		}
-		return report
 	}
-	builder := pipeline.NewBuilder(l.settings.Handlers, l.settings.Pipeline, l.settings.Environment, l.builder)
-	set, report := l.build(l.settings, l.sources, builder)
-	l.publish(set, builder, report)
+	return l.unchanged()
+}
+
+// unchanged is the report of a load that leaves the Set in force as it is.
+func (l *Loader) unchanged() *Report {
+	set := l.engine.set.Load()
+	report := &Report{
+		Generation: l.generation, Rules: len(set.listing), Broken: len(set.listing) - set.Working(), Overlaps: set.overlaps, Refused: l.refused,
+	}
+	for _, s := range l.sources {
+		report.Rejected = append(report.Rejected, s.problem...)
+	}
 	return report
 }
 
@@ -155,42 +174,77 @@ func (l *Loader) Files() []string {
 	return paths
 }
 
-func (l *Loader) build(settings Settings, sources []*source, builder *pipeline.Builder) (*Set, *Report) {
-	report := &Report{}
+// built is a Set that is ready to be published, with all that belongs to it.
+type built struct {
+	set         *Set
+	definitions []*definition
+	builder     *pipeline.Builder
+	report      *Report
+}
+
+func definitionsOf(sources []*source) []*definition {
 	var definitions []*definition
 	for _, s := range sources {
 		definitions = append(definitions, s.rules...)
+	}
+	return definitions
+}
+
+// build makes a Set of these rules. If the settings refuse it as a whole, the
+// report says so.
+func (l *Loader) build(settings Settings, sources []*source, definitions []*definition) built {
+	report := &Report{}
+	for _, s := range sources {
 		report.Rejected = append(report.Rejected, s.problem...)
 		report.Warnings = append(report.Warnings, s.warnings...)
 	}
 	report.Warnings = append(report.Warnings, checkIDs(definitions)...)
 	report.Warnings = append(report.Warnings, checkMatches(definitions, settings.Strategy)...)
+	builder := pipeline.NewBuilder(settings.Handlers, settings.Pipeline, settings.Environment, l.builder)
 	set, flaws := compile(definitions, settings.Strategy, builder, newMasking(settings.Handlers))
+	set.noMatch = noMatch(settings.NoMatch)
+	overlapping := set.tell(l.overlaps(set.rules))
+	if settings.RefuseOverlaps && len(overlapping) > 0 {
+		report.Refused = slices.Concat(overlapping, flaws) // what else there is to mend
+	}
+	report.Warnings = append(report.Warnings, overlapping...)
 	report.Flaws = flaws
 	report.Rules = len(definitions)
 	report.Broken = len(definitions) - set.Working()
+	report.Overlaps = set.overlaps
 	for _, d := range definitions {
 		d.origin.forget()
 	}
-	return set, report
+	return built{set, definitions, builder, report}
 }
 
-func (l *Loader) publish(set *Set, builder *pipeline.Builder, report *Report) {
+// noMatch is how a request is refused that no rule matches.
+func noMatch(status int) pipeline.Kind {
+	for _, kind := range []pipeline.Kind{pipeline.NoRuleUnauthorized, pipeline.NoRuleForbidden} {
+		if kind.Status() == status {
+			return kind
+		}
+	}
+	return pipeline.NoRule
+}
+
+func (l *Loader) publish(next built) {
+	set, report := next.set, next.report
 	l.generation++
 	set.generation = l.generation
 	l.engine.set.Store(set)
-	l.builder = builder
+	l.builder, l.accepted = next.builder, next.definitions
 	report.Published, report.Generation = true, l.generation
-	next := make(map[string][sha256.Size]byte, len(set.listing))
+	digests := make(map[string][sha256.Size]byte, len(set.listing))
 	for i, rule := range set.listing {
 		id := rule.ID
-		if _, taken := next[id]; taken || id == "" {
+		if _, taken := digests[id]; taken || id == "" {
 			id = fmt.Sprintf("%s[%d]", rule.ID, i)
 		}
-		next[id] = rule.digest
+		digests[id] = rule.digest
 	}
-	report.Added, report.Removed, report.Changed = compare(l.digests, next)
-	l.digests = next
+	report.Added, report.Removed, report.Changed = compare(l.digests, digests)
+	l.digests = digests
 }
 
 // compare tells how the rules after differ from those before, by their ids.

@@ -26,6 +26,7 @@ type Rule struct {
 	Version        string                  `json:"version"`
 	Description    string                  `json:"description"`
 	Match          *Match                  `json:"match"`
+	Priority       Priority                `json:"priority,omitempty"`
 	Authenticators []pipeline.Step         `json:"authenticators"`
 	Authorizer     *pipeline.Step          `json:"authorizer"`
 	Authorizers    *pipeline.Condition     `json:"authorizers,omitempty"`
@@ -104,6 +105,11 @@ func (d *definition) subject() string {
 		return fmt.Sprintf("rule [%d]", d.index)
 	}
 	return fmt.Sprintf("rule %q", d.ID)
+}
+
+// place is where the rule stands: file:line.
+func (d *definition) place() string {
+	return fmt.Sprintf("%s:%d", d.origin.name, d.origin.line(document.Path{strconv.Itoa(d.index)}))
 }
 
 // problem is a mistake in the rule; path leads from the rule to its place.

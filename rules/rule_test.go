@@ -23,7 +23,7 @@ func TestEveryFieldOfARuleIsRead(t *testing.T) {
 	t.Parallel()
 	const text = `[{
   "id": "shop", "version": "v0.40.1", "description": "words",
-  "match": {"url": "http://shop/<.*>", "methods": ["GET", "post"]},
+  "match": {"url": "http://shop/<.*>", "methods": ["GET", "post"]}, "priority": 7,
   "authenticators": [{"handler": "anonymous", "config": {"subject": "visitor"}}, {"handler": "noop"}],
   "authorizer": {"handler": "allow", "config": null},
   "mutators": [{"handler": "header", "config": {"headers": {"X-A": "<&>"}}}],
@@ -33,6 +33,7 @@ func TestEveryFieldOfARuleIsRead(t *testing.T) {
 	want := Rule{
 		ID: "shop", Version: FormatVersion, Description: "words",
 		Match:          &Match{URL: "http://shop/<.*>", Methods: []string{"GET", "post"}},
+		Priority:       7,
 		Authenticators: []pipeline.Step{{Handler: "anonymous", Config: json.RawMessage(`{"subject":"visitor"}`)}, {Handler: "noop"}},
 		Authorizer:     &pipeline.Step{Handler: "allow", Config: json.RawMessage(`null`)},
 		Mutators:       []pipeline.Step{{Handler: "header", Config: json.RawMessage(`{"headers":{"X-A":"\u003c\u0026\u003e"}}`)}},
@@ -46,7 +47,7 @@ func TestEveryFieldOfARuleIsRead(t *testing.T) {
 
 func TestNothingIsADefault(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`[{}]`, `[{"id": "", "match": null, "authenticators": null, "authorizer": null, "mutators": null, "errors": null,
+	for _, text := range []string{`[{}]`, `[{"id": "", "match": null, "priority": null, "authenticators": null, "authorizer": null, "mutators": null, "errors": null,
   "upstream": null, "version": null, "description": null}]`} {
 		if diff := cmp.Diff(Rule{}, read(t, text)[0].Rule); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
@@ -137,6 +138,7 @@ func TestADigestIsOfEverythingThatARuleSays(t *testing.T) {
 		`[{"id": "b", "match": {"url": "http://a/", "methods": ["GET"]}, "note": 1}]`,
 		`[{"id": "a", "match": {"url": "http://a/", "methods": ["GET", "GET"]}, "note": 1}]`,
 		`[{"id": "a", "match": {"url": "http://a/", "methods": ["GET"]}, "note": "1"}]`,
+		`[{"id": "a", "match": {"url": "http://a/", "methods": ["GET"]}, "note": 1, "priority": 1}]`,
 		`[{"id": "a", "match": {"url": "http://a/", "methods": ["GET"]}}]`,
 	} {
 		if read(t, other)[0].digest == digest {

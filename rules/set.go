@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 
 	"ostiary/config/document"
@@ -18,27 +19,34 @@ type Set struct {
 	rules      []*compiled        // in the order of sources and documents
 	byMethod   map[string]*index  // candidates by method
 	refusals   *pipeline.Pipeline // answers for requests that no single rule answers for
+	noMatch    pipeline.Kind      // how a request is refused that no rule matches
 	listing    []listed           // what GET /rules shows
+	overlaps   int                // pairs of rules that both match some request
 	mask       *masking
 	publishers []pipeline.KeyPublisher
 }
 
 // compiled is a rule that is ready to match and to run.
 type compiled struct {
-	id       string
-	pattern  *pattern
-	pipeline *pipeline.Pipeline
+	definition *definition
+	id         string
+	priority   int
+	methods    []string // as requests write them, in order; none of a rule for remote procedure calls
+	pattern    *pattern
+	pipeline   *pipeline.Pipeline
 }
 
-// listed is a rule as its author wrote it, and what is wrong with it.
+// listed is a rule as its author wrote it, what is wrong with it, and which
+// other rules it overlaps.
 type listed struct {
 	*definition
 	problems document.Problems
+	overlaps document.Problems
 }
 
 // Decide finds the one rule that answers for the request and runs its
-// pipeline. No rule, several rules, or a pattern that takes too long are
-// refusals that belong to no rule (contract 3.4).
+// pipeline. No rule, several rules of the highest priority, or a pattern that
+// takes too long are refusals that belong to no rule (contract 3.4).
 func (s *Set) Decide(ctx context.Context, request *pipeline.Request) pipeline.Decision {
 	target := request.Target()
 	rule, err := s.match(request.Method, target)
@@ -53,29 +61,34 @@ func (s *Set) Refuse(request *pipeline.Request, refusal error) pipeline.Decision
 	return s.refusals.Refuse(request, pipeline.Matching, "", refusal)
 }
 
-// match finds the one rule whose method and URL template match. This is the
-// seam behind which rules are found: everything that looks for a rule comes
-// through here.
+// match finds the rule that answers: of those whose method and URL template
+// match, the one with the highest priority. This is the seam behind which rules
+// are found: everything that looks for a rule comes through here.
 func (s *Set) match(method, target string) (*compiled, error) {
 	candidates, ok := s.byMethod[method]
 	if !ok {
-		return nil, pipeline.NoRule
+		return nil, s.noMatch
 	}
 	var found *compiled
+	var refusal error = s.noMatch
+	relevant := math.MinInt // the lowest priority that can change the outcome
 	for rule := range candidates.of(target) {
+		if rule.priority < relevant || rule == found {
+			continue
+		}
 		switch matches, err := rule.pattern.match(target); {
 		case err != nil:
 			// The rule might be the one that forbids this request.
-			return nil, pipeline.Internal.From(fmt.Errorf("rule %q: %w", rule.id, err))
+			refusal, relevant = pipeline.Internal.From(fmt.Errorf("rule %q: %w", rule.id, err)), rule.priority+1
 		case !matches:
-		case found != nil && found != rule:
-			return nil, pipeline.ManyRules.From(fmt.Errorf("rules %q and %q both match", found.id, rule.id))
+		case found != nil && found.priority == rule.priority:
+			refusal, relevant = pipeline.ManyRules.From(fmt.Errorf("rules %q and %q both match", found.id, rule.id)), rule.priority+1
 		default:
-			found = rule
+			found, refusal, relevant = rule, nil, rule.priority
 		}
 	}
-	if found == nil {
-		return nil, pipeline.NoRule
+	if refusal != nil {
+		return nil, refusal
 	}
 	return found, nil
 }
@@ -119,9 +132,13 @@ func (l listed) show(mask *masking) json.RawMessage {
 	shown := struct {
 		*Rule
 		Problems []string `json:"problems,omitempty"`
+		Overlaps []string `json:"overlaps,omitempty"`
 	}{Rule: mask.rule(&l.Rule)}
 	for _, problem := range l.problems {
 		shown.Problems = append(shown.Problems, problem.String())
+	}
+	for _, overlap := range l.overlaps {
+		shown.Overlaps = append(shown.Overlaps, overlap.String())
 	}
 	text, err := json.Marshal(shown)
 	if err != nil {

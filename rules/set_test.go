@@ -46,22 +46,26 @@ func verdict(set *Set, method, target string) string {
 type plainRule struct {
 	id, host, path string   // templates; what stands before the host is part of it
 	methods        []string // as requests write them
+	priority       int
 	matches        func(target string) bool
 }
 
 // scan is the verdict of looking at every rule.
 func scan(rules []plainRule, method, target string) string {
-	found := "none"
+	var matching []plainRule
 	for _, rule := range rules {
-		if !slices.Contains(rule.methods, method) || !rule.matches(target) {
-			continue
+		if slices.Contains(rule.methods, method) && rule.matches(target) {
+			matching = append(matching, rule)
 		}
-		if found != "none" {
-			return "many"
-		}
-		found = rule.id
 	}
-	return found
+	slices.SortFunc(matching, func(a, b plainRule) int { return b.priority - a.priority })
+	switch {
+	case len(matching) == 0:
+		return "none"
+	case len(matching) > 1 && matching[0].priority == matching[1].priority:
+		return "many"
+	}
+	return matching[0].id
 }
 
 // language is what random rules of a strategy are made of.
@@ -142,11 +146,13 @@ func TestASetFindsWhatLookingAtEveryRuleFinds(t *testing.T) {
 		random := rand.New(rand.NewPCG(2026, uint64(seed)))
 		pick := func(from []string) string { return from[random.IntN(len(from))] }
 		seen := map[string]int{}
-		for range 60 {
+		for range 150 {
 			rules := make([]plainRule, random.IntN(12))
+			priorities := 1 + 2*random.IntN(3) // so many are used
 			texts := make([]string, len(rules))
 			for i := range rules {
 				rule := &rules[i]
+				rule.priority = random.IntN(priorities) - priorities/2
 				rule.id, rule.host, rule.path = fmt.Sprint("rule ", i), pick(words.hosts), pick(words.paths)
 				written := [][]string{{"GET"}, {"get", "POST"}, {"Post"}, {}, {"GET", "GET"}}[random.IntN(5)]
 				for _, method := range written {
@@ -155,7 +161,9 @@ func TestASetFindsWhatLookingAtEveryRuleFinds(t *testing.T) {
 				// The text of a host is compared in lower case; of what is no
 				// text here, only words and ranges of letters have capitals.
 				rule.matches = words.matcher(t, strings.ToLower(rule.host)+rule.path)
-				text, err := json.Marshal(map[string]any{"id": rule.id, "match": map[string]any{"url": rule.host + rule.path, "methods": written}})
+				text, err := json.Marshal(map[string]any{
+					"id": rule.id, "priority": rule.priority, "match": map[string]any{"url": rule.host + rule.path, "methods": written},
+				})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"fmt"
-
-	"ostiary/config/document"
-)
+import "ostiary/config/document"
 
 // checkIDs warns of rules that cannot be told apart by their ids. They work:
 // rules share nothing through an id (contract 14, ids).
@@ -17,8 +13,7 @@ func checkIDs(definitions []*definition) document.Problems {
 			continue
 		}
 		if other, ok := first[d.ID]; ok {
-			where := fmt.Sprintf("%s:%d", other.origin.name, other.problem(nil, "").Line)
-			warnings = append(warnings, d.problem(document.Path{"id"}, "is also the id of the rule at "+where))
+			warnings = append(warnings, d.problem(document.Path{"id"}, "is also the id of the rule at "+other.place()))
 			continue
 		}
 		first[d.ID] = d

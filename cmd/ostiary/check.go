@@ -35,6 +35,7 @@ func check(source config.Source, out *paper) error {
 		return err
 	default:
 		problems = append(problems, report.Rejected...)
+		problems = append(problems, report.Refused...)
 		problems = append(problems, report.Flaws...)
 		for _, warning := range append(c.Warnings, report.Warnings...) {
 			out.line(yellow, "warning", warning.String())

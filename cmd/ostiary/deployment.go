@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,12 +87,14 @@ func newTransport() *http.Transport {
 // front ends. With an error nothing has changed.
 func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	report, err := d.loader.Configure(rules.Settings{
-		Repositories: c.AccessRules.Repositories,
-		Strategy:     rules.Strategy(c.AccessRules.MatchingStrategy),
-		Strict:       c.AccessRules.Strict,
-		Handlers:     allHandlers,
-		Pipeline:     pipelineSettings(c),
-		Environment:  pipeline.Environment{Transport: d.services, Now: time.Now, Globs: c.AccessRules.MatchingStrategy == string(rules.Glob)},
+		Repositories:   c.AccessRules.Repositories,
+		Strategy:       rules.Strategy(c.AccessRules.MatchingStrategy),
+		Strict:         c.AccessRules.Strict,
+		NoMatch:        c.AccessRules.NoMatch,
+		RefuseOverlaps: c.AccessRules.OnOverlap == "error",
+		Handlers:       allHandlers,
+		Pipeline:       pipelineSettings(c),
+		Environment:    pipeline.Environment{Transport: d.services, Now: time.Now, Globs: c.AccessRules.MatchingStrategy == string(rules.Glob)},
 	})
 	if err != nil {
 		return nil, located(c, err)
@@ -208,7 +211,7 @@ func (d *deployment) reload() (problems string) {
 	if d.rejected != nil {
 		problems = d.rejected.Error() + "\n"
 	}
-	for _, p := range report.Rejected {
+	for _, p := range slices.Concat(report.Rejected, report.Refused) {
 		problems += p.String() + "\n"
 	}
 	return problems
@@ -242,7 +245,7 @@ func (d *deployment) publish(report *rules.Report) {
 	d.log.Info("access rules in force", "generation", report.Generation, "rules", report.Rules, "broken", report.Broken,
 		"added", report.Added, "removed", report.Removed, "changed", report.Changed)
 	d.metrics.Reloaded(handlers.RulesSubject, true)
-	d.metrics.Rules(report.Generation, report.Rules-report.Broken, report.Broken, len(report.Rejected))
+	d.metrics.Rules(report.Generation, report.Rules-report.Broken, report.Broken, report.Overlaps, len(report.Rejected))
 }
 
 func (d *deployment) warn(warnings []document.Problem) {

@@ -64,6 +64,9 @@ func serve(ctx context.Context, source config.Source, up func()) error {
 	for _, problem := range report.Rejected {
 		d.log.Error("a rule source has no rules to give: " + problem.String())
 	}
+	if len(report.Refused) > 0 {
+		d.log.Error("the access rules are refused as a whole, and there are none in force", "problems", report.Refused.Error())
+	}
 	up()
 	following, stopFollowing := context.WithCancel(ctx)
 	defer stopFollowing()
