@@ -33,7 +33,7 @@ func (p *Pipeline) Broken() bool { return p.broken }
 
 // Run decides on a request. captures tells what the rule's URL pattern
 // captured; it is called only if a handler asks.
-func (p *Pipeline) Run(ctx context.Context, request *Request, captures func() []string) Decision {
+func (p *Pipeline) Run(ctx context.Context, request *Request, captures Captures) Decision {
 	if p.broken {
 		return p.Refuse(request, Matching, "", Misconfigured.Because("a part of the rule could not be built when it was loaded"))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,11 +135,12 @@ func TestRunTellsHandlersWhatThePatternCaptured(t *testing.T) {
 	t.Parallel()
 	var seen []string
 	p := stages{mutators: map[string]mutator{"look": func(_ context.Context, _ *pipeline.Request, s *pipeline.Session) error {
-		seen = append(s.MatchContext.RegexpCaptureGroups(), s.MatchContext.Method(), s.MatchContext.URL().Path)
-		return nil
+		groups, err := s.MatchContext.RegexpCaptureGroups()
+		seen = slices.Concat(groups, []string{s.MatchContext.Method(), s.MatchContext.URL().Path})
+		return err
 	}}}.pipeline(t, "anybody", "look", "")
 	request := &pipeline.Request{Method: "PUT", Path: "/orders/7", Header: http.Header{}}
-	if decision := p.Run(t.Context(), request, func() []string { return []string{"orders", "7"} }); !decision.Allowed {
+	if decision := p.Run(t.Context(), request, func() ([]string, error) { return []string{"orders", "7"}, nil }); !decision.Allowed {
 		t.Fatal(decision.Err)
 	}
 	if diff := cmp.Diff([]string{"orders", "7", "PUT", "/orders/7"}, seen); diff != "" {
@@ -149,7 +151,7 @@ func TestRunTellsHandlersWhatThePatternCaptured(t *testing.T) {
 func TestRunDoesNotComputeCapturesThatNobodyAsksFor(t *testing.T) {
 	t.Parallel()
 	p := stages{}.pipeline(t, "anybody", "noop", "")
-	captures := func() []string { t.Error("they are computed"); return nil }
+	captures := func() ([]string, error) { t.Error("they are computed"); return nil, nil }
 	if !p.Run(t.Context(), &pipeline.Request{Header: http.Header{}}, captures).Allowed {
 		t.Error("refused")
 	}

@@ -39,7 +39,7 @@ const (
 )
 
 // groups is what the pattern of a rule would have captured.
-func groups() []string { return []string{"orders", "7"} }
+func groups() ([]string, error) { return []string{"orders", "7"}, nil }
 
 // BenchmarkRun: what a decision costs that asks nobody, and one that asks a
 // session service. The allocations of the latter are partly the service's.

@@ -43,33 +43,41 @@ func (s *Session) SetHeader(name, value string) {
 // never computed.
 type MatchContext struct {
 	request  *Request
-	captures func() []string
+	captures Captures
 	captured *[]string
 }
 
+// Captures tells what the pattern of a rule captured of a request. An error
+// refuses the request: what a handler makes of the groups may be an identity.
+type Captures func() ([]string, error)
+
 // NewMatchContext ties a request to the groups that its rule's pattern
 // captured, which are only computed when somebody asks.
-func NewMatchContext(request *Request, captures func() []string) MatchContext {
+func NewMatchContext(request *Request, captures Captures) MatchContext {
 	return MatchContext{request: request, captures: captures, captured: new([]string)}
 }
 
 // WithCaptureGroups is the same context with other groups.
 func (m MatchContext) WithCaptureGroups(groups []string) MatchContext {
-	return NewMatchContext(m.request, func() []string { return groups })
+	return NewMatchContext(m.request, func() ([]string, error) { return groups, nil })
 }
 
 // RegexpCaptureGroups are the groups of the rule's pattern (contract 3.3),
 // never nil. They are computed once; the method is not for concurrent use.
-func (m MatchContext) RegexpCaptureGroups() []string {
+func (m MatchContext) RegexpCaptureGroups() ([]string, error) {
 	if m.captured == nil || m.captures == nil {
-		return []string{}
+		return []string{}, nil
 	}
 	if *m.captured == nil {
-		if *m.captured = m.captures(); *m.captured == nil {
+		groups, err := m.captures()
+		if err != nil {
+			return nil, err
+		}
+		if *m.captured = groups; groups == nil {
 			*m.captured = []string{}
 		}
 	}
-	return *m.captured
+	return *m.captured, nil
 }
 
 // URL is a copy of the request's URL, query included.

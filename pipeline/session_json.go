@@ -16,13 +16,17 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 		Method              string      `json:"method"`
 		Header              http.Header `json:"header"`
 	}
+	groups, err := s.MatchContext.RegexpCaptureGroups()
+	if err != nil {
+		return nil, err
+	}
 	text, err := json.Marshal(struct {
 		Subject      string         `json:"subject"`
 		Extra        map[string]any `json:"extra"`
 		Header       http.Header    `json:"header"`
 		MatchContext matchContext   `json:"match_context"`
 	}{s.Subject, s.Extra, s.Header, matchContext{
-		s.MatchContext.RegexpCaptureGroups(), s.MatchContext.URL(), s.MatchContext.Method(), s.MatchContext.endToEnd(),
+		groups, s.MatchContext.URL(), s.MatchContext.Method(), s.MatchContext.endToEnd(),
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)

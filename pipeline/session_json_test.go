@@ -20,7 +20,7 @@ func TestSessionIsWrittenAsServicesKnowIt(t *testing.T) {
 		Subject:      "ada",
 		Extra:        map[string]any{"role": "editor"},
 		Header:       map[string][]string{"X-User": {"ada"}},
-		MatchContext: pipeline.NewMatchContext(request, func() []string { return []string{"a", ""} }),
+		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"a", ""}, nil }),
 		EchoHeader:   true,
 		Withheld:     pipeline.Withheld{Headers: []string{"Authorization"}},
 	}

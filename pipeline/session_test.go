@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"errors"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,13 +22,37 @@ func TestSessionSetHeaderReplacesAllSpellings(t *testing.T) {
 	}
 }
 
+func groupsOf(t *testing.T, match pipeline.MatchContext) []string {
+	t.Helper()
+	groups, err := match.RegexpCaptureGroups()
+	if err != nil {
+		t.Error(err)
+	}
+	return groups
+}
+
+func TestGroupsThatCannotBeFoundAreAnError(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("it took too long")
+	match := pipeline.NewMatchContext(&pipeline.Request{Header: http.Header{}}, func() ([]string, error) { return []string{"admin"}, lost })
+	for range 2 {
+		if groups, err := match.RegexpCaptureGroups(); !errors.Is(err, lost) || groups != nil {
+			t.Errorf("got %q, %v", groups, err)
+		}
+	}
+	session := pipeline.Session{MatchContext: match}
+	if text, err := session.MarshalJSON(); !errors.Is(err, lost) {
+		t.Errorf("services would get %s, %v", text, err)
+	}
+}
+
 func TestMatchContextAsksForTheGroupsOnce(t *testing.T) {
 	t.Parallel()
 	for name, groups := range map[string][]string{"several": {"a", ""}, "none": nil, "an empty list": {}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			asked := 0
-			match := pipeline.NewMatchContext(&pipeline.Request{Path: "/x"}, func() []string { asked++; return groups })
+			match := pipeline.NewMatchContext(&pipeline.Request{Path: "/x"}, func() ([]string, error) { asked++; return groups, nil })
 			_, _ = match.URL(), match.Method()
 			if asked != 0 {
 				t.Error("the groups were computed before anybody asked")
@@ -34,10 +60,10 @@ func TestMatchContextAsksForTheGroupsOnce(t *testing.T) {
 			copied := match
 			want := append([]string{}, groups...)
 			for range 3 {
-				if diff := cmp.Diff(want, match.RegexpCaptureGroups()); diff != "" {
+				if diff := cmp.Diff(want, groupsOf(t, match)); diff != "" {
 					t.Error(diff)
 				}
-				if diff := cmp.Diff(want, copied.RegexpCaptureGroups()); diff != "" {
+				if diff := cmp.Diff(want, groupsOf(t, copied)); diff != "" {
 					t.Error(diff)
 				}
 			}
@@ -54,7 +80,7 @@ func TestMatchContextWithoutGroups(t *testing.T) {
 	for name, match := range map[string]pipeline.MatchContext{
 		"the zero value": zero, "without a function": pipeline.NewMatchContext(&pipeline.Request{}, nil),
 	} {
-		if got := match.RegexpCaptureGroups(); got == nil || len(got) != 0 {
+		if got := groupsOf(t, match); got == nil || len(got) != 0 {
 			t.Errorf("%s: got %#v, want an empty list", name, got)
 		}
 	}
@@ -62,12 +88,12 @@ func TestMatchContextWithoutGroups(t *testing.T) {
 
 func TestMatchContextMayGetOtherGroups(t *testing.T) {
 	t.Parallel()
-	match := pipeline.NewMatchContext(&pipeline.Request{Method: "PUT"}, func() []string { return []string{"a"} })
+	match := pipeline.NewMatchContext(&pipeline.Request{Method: "PUT"}, func() ([]string, error) { return []string{"a"}, nil })
 	other := match.WithCaptureGroups([]string{"b", "c"})
-	if diff := cmp.Diff([]string{"b", "c"}, other.RegexpCaptureGroups()); diff != "" || other.Method() != "PUT" {
+	if diff := cmp.Diff([]string{"b", "c"}, groupsOf(t, other)); diff != "" || other.Method() != "PUT" {
 		t.Errorf("%s %s", other.Method(), diff)
 	}
-	if diff := cmp.Diff([]string{"a"}, match.RegexpCaptureGroups()); diff != "" {
+	if diff := cmp.Diff([]string{"a"}, groupsOf(t, match)); diff != "" {
 		t.Errorf("the first one has changed: %s", diff)
 	}
 }

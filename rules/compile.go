@@ -4,55 +4,65 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"ostiary/config/document"
 	"ostiary/pipeline"
+	"ostiary/rules/automaton"
 )
 
 // compile makes a Set of rules. Nothing that is wrong with one rule concerns
 // another: a rule whose pipeline cannot be built still matches and denies; one
 // whose match cannot be compiled is left out. Both are reported.
 func compile(definitions []*definition, strategy Strategy, builder *pipeline.Builder, mask *masking) (*Set, document.Problems) {
-	set := &Set{byMethod: make(map[string]*index), refusals: builder.Refusals(), noMatch: pipeline.NoRule, mask: mask}
+	set := &Set{refusals: builder.Refusals(), noMatch: pipeline.NoRule, mask: mask}
 	var problems document.Problems
+	var expressions []*automaton.Expression
+	read := newTemplates(strategy)
 	for _, d := range definitions {
-		rule, flaws := compileRule(d, strategy, builder)
+		rule, flaws := compileRule(d, read, builder)
+		if rule != nil {
+			set.rules = append(set.rules, rule)
+			expressions = append(expressions, rule.pattern.expression)
+		}
 		problems = append(problems, flaws...)
 		set.listing = append(set.listing, listed{definition: d, problems: flaws})
-		if rule == nil {
-			continue
-		}
-		set.rules = append(set.rules, rule)
-		for _, method := range rule.methods {
-			set.add(method, rule)
-		}
-	}
-	for _, candidates := range set.byMethod {
-		for prefix := range candidates.byPrefix {
-			if !slices.Contains(candidates.lengths, len(prefix)) {
-				candidates.lengths = append(candidates.lengths, len(prefix))
-			}
-		}
-		slices.Sort(candidates.lengths)
 	}
 	set.publishers = builder.KeyPublishers()
+	if set.matcher, set.failure = automaton.Compile(expressions, addresses()); set.failure != nil {
+		set.rules, set.matcher = nil, nothing()
+	}
 	return set, problems
 }
 
-func (s *Set) add(method string, rule *compiled) {
-	candidates, ok := s.byMethod[method]
-	if !ok {
-		candidates = &index{byPrefix: make(map[string][]*compiled)}
-		s.byMethod[method] = candidates
+// nothing is a matcher without patterns.
+func nothing() *automaton.Automaton {
+	matcher, err := automaton.Compile(nil, nil)
+	if err != nil {
+		panic(err) // there is nothing to fail for
 	}
-	for _, prefix := range rule.pattern.prefixes {
-		candidates.byPrefix[prefix] = append(candidates.byPrefix[prefix], rule)
-	}
+	return matcher
 }
+
+// addresses are the targets that canonical requests have (contract 3.1): hosts
+// in lower case, paths without empty and dot segments.
+var addresses = sync.OnceValue(func() *automaton.Expression {
+	const (
+		scheme  = `(?:https?|wss?)`
+		host    = `(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?`
+		segment = `(?!\.\.?(?:/|\z))[^/\x00-\x1f\x7f\\]+`
+		path    = `(?:/` + segment + `)*/?`
+	)
+	expression, err := automaton.ParseRegexp(scheme + `://` + host + path)
+	if err != nil {
+		panic(err) // a constant
+	}
+	return expression
+})
 
 // compileRule compiles one rule. It is nil if its match is of no use. A rule
 // for remote procedure calls has no methods, so that HTTP never comes to it.
-func compileRule(d *definition, strategy Strategy, builder *pipeline.Builder) (*compiled, document.Problems) {
+func compileRule(d *definition, read *templates, builder *pipeline.Builder) (*compiled, document.Problems) {
 	var problems document.Problems
 	p, flaws := builder.Build(pipeline.Plan{
 		Rule: d.ID, Authenticators: d.Authenticators, Authorizer: d.Authorizer, Authorizers: d.Authorizers,
@@ -73,7 +83,7 @@ func compileRule(d *definition, strategy Strategy, builder *pipeline.Builder) (*
 	} else if template == "" {
 		return leftOut(at, "is required")
 	}
-	compiledPattern, err := compilePattern(template, strategy)
+	compiledPattern, err := read.read(template)
 	if err != nil {
 		return leftOut(at, err.Error())
 	}

@@ -17,7 +17,8 @@ type Engine struct{ set atomic.Pointer[Set] }
 func NewEngine() *Engine {
 	e := &Engine{}
 	nothing := pipeline.NewBuilder(pipeline.Handlers{}, pipeline.Settings{}, pipeline.Environment{}, nil)
-	e.set.Store(&Set{refusals: nothing.Refusals(), noMatch: pipeline.NoRule})
+	empty, _ := compile(nil, Regexp, nothing, newMasking(pipeline.Handlers{}))
+	e.set.Store(empty)
 	return e
 }
 

@@ -27,8 +27,7 @@ type Settings struct {
 // Loader keeps the Set of an Engine up to date. All sources together make one
 // Set, which is published at once or not at all.
 type Loader struct {
-	engine   *Engine
-	overlaps func([]*compiled) []Overlap // of the rules of a set
+	engine *Engine
 
 	mutex      sync.Mutex
 	settings   Settings
@@ -41,7 +40,7 @@ type Loader struct {
 }
 
 // NewLoader makes a loader for the engine's rules.
-func NewLoader(engine *Engine) *Loader { return &Loader{engine: engine, overlaps: overlaps} }
+func NewLoader(engine *Engine) *Loader { return &Loader{engine: engine} }
 
 // Report tells what a load found and did.
 type Report struct {
@@ -203,11 +202,14 @@ func (l *Loader) build(settings Settings, sources []*source, definitions []*defi
 	builder := pipeline.NewBuilder(settings.Handlers, settings.Pipeline, settings.Environment, l.builder)
 	set, flaws := compile(definitions, settings.Strategy, builder, newMasking(settings.Handlers))
 	set.noMatch = noMatch(settings.NoMatch)
-	overlapping := set.tell(l.overlaps(set.rules))
-	if settings.RefuseOverlaps && len(overlapping) > 0 {
-		report.Refused = slices.Concat(overlapping, flaws) // what else there is to mend
+	conflicts, others := set.tell(set.compare())
+	if set.failure != nil {
+		report.Refused = append(report.Refused, document.Problem{Message: set.failure.Error()})
 	}
-	report.Warnings = append(report.Warnings, overlapping...)
+	if settings.RefuseOverlaps && len(conflicts) > 0 {
+		report.Refused = slices.Concat(report.Refused, conflicts, flaws) // what else there is to mend
+	}
+	report.Warnings = slices.Concat(report.Warnings, conflicts, others)
 	report.Flaws = flaws
 	report.Rules = len(definitions)
 	report.Broken = len(definitions) - set.Working()

@@ -1,28 +1,14 @@
 package rules
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// sameHost stands in for the search for overlaps: rules whose templates begin
-// with the same text overlap there.
-func sameHost(rules []*compiled) []Overlap {
-	var found []Overlap
-	for i, second := range rules {
-		for _, first := range rules[:i] {
-			if first.priority == second.priority && slices.Equal(first.pattern.prefixes, second.pattern.prefixes) {
-				found = append(found, newOverlap(first, second, second.methods[0], second.pattern.prefixes[0]))
-			}
-		}
-	}
-	return found
-}
-
-// overlapping are an engine and a loader that finds overlaps by their hosts.
+// overlapping are an engine, a loader and the files that it loads.
 func overlapping(t *testing.T, files map[string]string) *deployment {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -31,7 +17,6 @@ func overlapping(t *testing.T, files map[string]string) *deployment {
 	}
 	d := &deployment{engine: NewEngine()}
 	d.loader = NewLoader(d.engine)
-	d.loader.overlaps = sameHost
 	return d
 }
 
@@ -49,7 +34,7 @@ func (d *deployment) configure(t *testing.T, refuse bool, files ...string) *Repo
 var (
 	public    = simple("public", "app.example.com")
 	admin     = simple("admin", "app.example.com")
-	exception = strings.Replace(admin, `"id"`, `"priority": 1, "id"`, 1)
+	exception = strings.NewReplacer(`"id"`, `"priority": 1, "id"`, "<.*>", "admin<.*>").Replace(admin)
 )
 
 func TestAnOverlapSaysWhichRulesWhereAndWhatToDo(t *testing.T) {
@@ -61,7 +46,7 @@ func TestAnOverlapSaysWhichRulesWhereAndWhatToDo(t *testing.T) {
 		"no id":             {list(simple("", "a"), simple("x", "a")), "[]", "a:4: rules [0] (a:2) and \"x\" both match GET http://a/; give one of them a higher priority\n"},
 		"quotes":            {list(simple(`\"`, "a"), simple("x", "a")), "[]", "a:4: rules \"\\\"\" and \"x\" both match GET http://a/; give one of them a higher priority\n"},
 		"another priority":  {list(public, exception), "[]", ""},
-		"an equal priority": {list(exception, exception), "[]", "a:4: rules \"admin\" (a:2) and \"admin\" (a:4) both match GET http://app.example.com/; give one of them a higher priority\n"},
+		"an equal priority": {list(exception, exception), "[]", "a:4: rules \"admin\" (a:2) and \"admin\" (a:4) both match GET http://app.example.com/admin; give one of them a higher priority\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := overlapping(t, map[string]string{"a": test.a, "b": test.b})
@@ -75,6 +60,59 @@ func TestAnOverlapSaysWhichRulesWhereAndWhatToDo(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// at is a rule of that id for that URL, in a line of its own.
+func at(id, template, more string) string {
+	return `{"id": "` + id + `", "match": {"url": "` + template + `", "methods": ["GET"]}, ` + more + `"authenticators": [{"handler": "anonymous"}], "authorizer": {"handler": "allow"}, "mutators": [{"handler": "header"}]}`
+}
+
+// TestRulesAreCompared for all requests that there are.
+func TestRulesAreCompared(t *testing.T) {
+	high := `"priority": 1, `
+	for name, test := range map[string]struct{ first, second, want string }{
+		"apart by their hosts":         {at("a", "http://a.test/<.*>", ""), at("b", "http://b.test/<.*>", ""), ""},
+		"apart by a look-ahead":        {at("a", "http://a.test/<(?!admin).*>", ""), at("b", "http://a.test/admin<.*>", ""), ""},
+		"apart by their methods":       {at("a", "http://a.test/", ""), strings.Replace(at("b", "http://a.test/", ""), "GET", "POST", 1), ""},
+		"apart in requests there are":  {at("a", "http://<.+>/x", ""), at("b", "http://a.test/x/<[^/]*>/<.*>/..", ""), ""},
+		"hosts in another case":        {at("a", "http://A.test/", ""), at("b", "http://a.<TEST>/", ""), `a:3: rules "a" and "b" both match GET http://a.test/; give one of them a higher priority`},
+		"a host that runs on":          {at("a", "http://a.test<.*>", ""), at("b", "http://<[a-z.]+>.org/x", ""), `a:3: rules "a" and "b" both match GET http://a.test.org/x; give one of them a higher priority`},
+		"a schemes' list":              {at("a", "<https|http>://a.test/<.*>", ""), at("b", "https://a.test/<[0-9]+>/x", ""), `a:3: rules "a" and "b" both match GET https://a.test/0/x, and rule "b" can never answer, because rule "a" matches whatever it matches; give it a higher priority`},
+		"one inside of the other":      {at("a", "http://a.test/admin", ""), at("b", "http://a.test/<.*>", ""), `a:3: rules "a" and "b" both match GET http://a.test/admin, and rule "a" can never answer, because rule "b" matches whatever it matches; give it a higher priority`},
+		"a default with an exception":  {at("a", "http://a.test/<.*>", ""), at("b", "http://a.test/admin", high), ""},
+		"a default before all others":  {at("a", "http://a.test/<.*>", high), at("b", "http://a.test/admin", ""), `a:3: rule "b" can never answer: rule "a" has a higher priority and matches whatever it matches, such as GET http://a.test/admin`},
+		"perhaps":                      {at("a", `http://a.test/<(?<x>[a-z]+)-\\k<x>>`, ""), at("b", "http://a.test/<[a-m]-[n-z]>", ""), `a:3: rules "a" and "b" may both match GET http://a.test/a-x; it cannot be told, because rule "a" has a back-reference in column 14`},
+		"perhaps, and it is confirmed": {at("a", `http://a.test/<(?<x>[a-z]+)-\\k<x>>`, ""), at("b", "http://a.test/x-x", ""), `a:3: rules "a" and "b" both match GET http://a.test/x-x; give one of them a higher priority`},
+		"another priority, perhaps":    {at("a", `http://a.test/<(?<x>[a-z]+)-\\k<x>>`, high), at("b", "http://a.test/<[a-z]-[a-z]>", ""), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := overlapping(t, map[string]string{"a": list(test.first, test.second)})
+			report := d.configure(t, false, "a")
+			got := strings.TrimSuffix(lines(report.Warnings...), "\n")
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if conflict := strings.Contains(test.want, "both match") && !strings.Contains(test.want, "may both"); (report.Overlaps == 1) != conflict {
+				t.Errorf("%d overlaps are counted", report.Overlaps)
+			}
+		})
+	}
+}
+
+// TestOverlapsWithoutEnd are told in part.
+func TestOverlapsWithoutEnd(t *testing.T) {
+	rules := make([]string, 20)
+	for i := range rules {
+		rules[i] = at(fmt.Sprint("rule-", i), "http://a.test/<.*>", "")
+	}
+	d := overlapping(t, map[string]string{"a": list(rules...)})
+	report := d.configure(t, false, "a")
+	if len(report.Warnings) != maxTold+1 || report.Overlaps != 20*19/2 {
+		t.Errorf("%d warnings of %d overlaps", len(report.Warnings), report.Overlaps)
+	}
+	if got := report.Warnings[maxTold].String(); got != "90 more pairs of rules overlap; `ostiary rules lint` names them all" {
+		t.Errorf("got %s", got)
 	}
 }
 
@@ -104,8 +142,10 @@ func TestOverlapsAreWarnedOf(t *testing.T) {
 	if report.Overlaps != 0 || len(report.Warnings) > 0 {
 		t.Errorf("%d overlaps, warnings: %v", report.Overlaps, report.Warnings)
 	}
-	if got := outcome(d.engine, "app.example.com", "/"); got != "admin" {
-		t.Errorf("the request that was in question: %s", got)
+	for path, want := range map[string]string{"/": "public", "/admin": "admin"} {
+		if got := outcome(d.engine, "app.example.com", path); got != want {
+			t.Errorf("%s, which was in question: %s", path, got)
+		}
 	}
 }
 

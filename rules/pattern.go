@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dlclark/regexp2"
 	"github.com/dlclark/regexp2/syntax"
+
+	"ostiary/rules/automaton"
 )
 
 // Strategy is the language of the patterns in URL templates.
@@ -38,100 +42,129 @@ func (s Strategy) namesSlash(pattern string) bool {
 	return strings.Contains(exclusion.ReplaceAllString(pattern, ""), "/")
 }
 
-// matchTimeout bounds a match by the backtracking engine, which some patterns
-// need: look-around and back-references.
-const matchTimeout = 250 * time.Millisecond
+// templates reads URL templates of one strategy. What they have in common is
+// read once.
+type templates struct {
+	strategy Strategy
+	known    map[string]*automaton.Expression // of patterns, as they are written
+}
+
+func newTemplates(strategy Strategy) *templates {
+	return &templates{strategy: strategy, known: make(map[string]*automaton.Expression)}
+}
 
 // pattern is a compiled URL template. It matches whole targets only.
 type pattern struct {
-	prefixes []string // every match begins with one of them
-	literal  string   // every match contains it
-	whole    bool     // the template has no patterns: a prefix is the only match
+	expression *automaton.Expression
+	segments   []segment // scheme and host folded
 
-	linear       *regexp.Regexp  // nil if only a backtracking engine will do
-	backtracking *regexp2.Regexp // nil if linear is not
-	groups       []int           // the groups of linear, in the order of contract 3.3
+	// arbiter decides where the expression is in doubt; nil if it never is.
+	arbiter *regexp2.Regexp
+	groups  func() *groups
 }
 
-// compilePattern compiles a URL template.
-func compilePattern(template string, strategy Strategy) (*pattern, error) {
+// read compiles a URL template.
+func (t *templates) read(template string) (*pattern, error) {
 	segments, err := splitTemplate(template)
 	if err != nil {
 		return nil, err
 	}
-	expression, words := regexpExpression, regexpWords
-	if strategy == Glob {
-		expression, words = globExpression, globWords
-	} else if err := selfContained(segments); err != nil {
-		return nil, err
-	}
-	segments = foldHost(segments, strategy)
-	p := &pattern{
-		prefixes: prefixes(segments, words),
-		literal:  longestLiteral(segments),
-		whole:    len(segments) == 1 && !segments[0].pattern,
-	}
-	if p.whole {
-		return p, nil
-	}
-	source, err := expression(segments)
-	if err != nil {
-		return nil, err
-	}
-	return p, p.compile(source)
-}
-
-// compile takes the linear engine wherever it reads the expression as the
-// backtracking one does, whose dialect is that of the rules.
-func (p *pattern) compile(source string) error {
-	reference, err := regexp2.Compile(source, regexp2.RE2)
-	if err != nil {
-		return fmt.Errorf("the pattern does not compile: %w", err)
-	}
-	if linear, err := regexp.Compile(source); err == nil && !readDifferently.MatchString(source) {
-		p.linear = linear
-		p.groups = unnamedFirst(linear.SubexpNames())
-		return nil
-	}
-	reference.MatchTimeout = matchTimeout
-	p.backtracking = reference
-	return nil
-}
-
-// readDifferently finds what both engines accept and do not understand alike:
-// class subtraction, word boundaries, quoted runs, numbered escapes, groups with
-// a number for a name, and the option U.
-var readDifferently = regexp.MustCompile(`-\[|\\[bBQE0-9]|\(\?P?<[0-9]|\(\?[a-z-]*U`)
-
-func unnamedFirst(names []string) []int {
-	var unnamed, named []int
-	for i, name := range names {
-		switch {
-		case i == 0:
-		case name == "":
-			unnamed = append(unnamed, i)
-		default:
-			named = append(named, i)
+	folded := foldHost(segments, t.strategy)
+	parts := make([]*automaton.Expression, len(folded))
+	for i, s := range folded {
+		if !s.pattern {
+			parts[i] = automaton.Literal(s.text)
+		} else if parts[i], err = t.parse(s.text, segments[i].text); err != nil {
+			return nil, err
 		}
 	}
-	return append(unnamed, named...)
+	p := &pattern{expression: automaton.Sequence(parts...), segments: folded}
+	p.groups = func() *groups { return nil } // globs capture nothing (contract 3.2)
+	if t.strategy == Regexp && slices.ContainsFunc(folded, func(s segment) bool { return s.pattern }) {
+		source := anchored(folded)
+		p.groups = sync.OnceValue(func() *groups { return newGroups(source) })
+		if len(p.expression.Doubts) > 0 {
+			if p.arbiter, err = regexp2.Compile(source, regexp2.RE2); err != nil {
+				return nil, fmt.Errorf("the pattern does not compile: %w", err)
+			}
+			p.arbiter.MatchTimeout = matchTimeout
+		}
+	}
+	return p, nil
 }
+
+// parse reads a pattern of a template, which its author wrote as it is written.
+func (t *templates) parse(text, written string) (*automaton.Expression, error) {
+	if known, ok := t.known[text]; ok {
+		return known, nil
+	}
+	var expression *automaton.Expression
+	var err error
+	if t.strategy == Glob {
+		expression, err = automaton.ParseGlob(text)
+	} else {
+		expression, err = parseRegexp(text, written)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.known[text] = expression
+	return expression, nil
+}
+
+// numberedReference finds what may refer to a group, which may be one of another
+// pattern of the template.
+var numberedReference = regexp.MustCompile(`\\[1-9]`)
+
+func parseRegexp(text, written string) (*automaton.Expression, error) {
+	expression, err := automaton.ParseRegexp(text)
+	if err == nil && (len(expression.Doubts) > 0 || !numberedReference.MatchString(text)) {
+		return expression, nil
+	}
+	if err == nil {
+		return automaton.Doubtful("a number that may refer to a group"), nil
+	}
+	switch refused := refusal(written); {
+	case errors.Is(refused, errForeign):
+		return automaton.Doubtful("a reference to another pattern"), nil
+	case refused != nil:
+		err = refused
+	}
+	return nil, fmt.Errorf("the pattern <%s> does not compile: %w", written, err)
+}
+
+// errForeign says that a pattern refers to a group that is not in it: it may be
+// in another pattern of the template.
+var errForeign = errors.New("it refers to a group that is not there")
+
+// refusal is why the engine for backtracking refuses a pattern by itself, in
+// the words that people who write patterns know.
+func refusal(pattern string) error {
+	_, err := regexp2.Compile(pattern, regexp2.RE2)
+	var invalid *syntax.Error
+	switch {
+	case !errors.As(err, &invalid):
+		return nil
+	case strings.Contains(string(invalid.Code), "undefined group"):
+		return errForeign
+	default:
+		return errors.New(strings.TrimSuffix(strings.TrimPrefix(invalid.Error(), "error parsing regexp: "), " in `"+invalid.Expr+"`"))
+	}
+}
+
+// matchTimeout bounds a match by the engine for backtracking, which runs where
+// patterns are not regular.
+const matchTimeout = 250 * time.Millisecond
 
 // errUndecided says that a pattern did not come to an end in time.
 var errUndecided = errors.New("the pattern took too long to match")
 
-// match reports whether the template matches the whole target. One of the
-// prefixes is known to fit.
-func (p *pattern) match(target string) (bool, error) {
-	switch {
-	case p.whole:
-		return target == p.prefixes[0], nil
-	case !strings.Contains(target, p.literal):
-		return false, nil
-	case p.linear != nil:
-		return p.linear.MatchString(target), nil
+// confirms decides for a target that the expression matches, but may not.
+func (p *pattern) confirms(target string) (bool, error) {
+	if p.arbiter == nil {
+		return true, nil
 	}
-	matches, err := p.backtracking.MatchString(target)
+	matches, err := p.arbiter.MatchString(target)
 	if err != nil {
 		return false, errUndecided
 	}
@@ -139,36 +172,11 @@ func (p *pattern) match(target string) (bool, error) {
 }
 
 // captures are the groups of a target that matches (contract 3.3).
-func (p *pattern) captures(target string) []string {
-	switch {
-	case p.linear != nil:
-		found := p.linear.FindStringSubmatch(target)
-		if found == nil {
-			return nil
-		}
-		groups := make([]string, len(p.groups))
-		for i, group := range p.groups {
-			groups[i] = found[group]
-		}
-		return groups
-	case p.backtracking != nil:
-		found, err := p.backtracking.FindStringMatch(target)
-		if err != nil || found == nil {
-			return nil
-		}
-		var groups []string
-		for _, group := range found.Groups()[1:] {
-			groups = append(groups, group.String())
-		}
-		return groups
-	default:
-		return nil
-	}
-}
+func (p *pattern) captures(target string) ([]string, error) { return p.groups().of(target) }
 
-// regexpExpression makes one anchored expression of a template, with a group
-// for each of its patterns.
-func regexpExpression(segments []segment) (string, error) {
+// anchored is one expression for all of a template, with a group for each of
+// its patterns.
+func anchored(segments []segment) string {
 	var b strings.Builder
 	b.WriteString(`\A`)
 	for _, s := range segments {
@@ -179,29 +187,8 @@ func regexpExpression(segments []segment) (string, error) {
 		}
 	}
 	b.WriteString(`\z`)
-	return b.String(), nil
+	return b.String()
 }
-
-// selfContained finds a pattern that is no regular expression by itself. One
-// such as a)|(b would close the group around it, and with that the expression
-// that ties the template to the whole target. Only a reference to a group in
-// another pattern does no harm.
-func selfContained(segments []segment) error {
-	for _, s := range segments {
-		if !s.pattern {
-			continue
-		}
-		_, err := regexp2.Compile(s.text, regexp2.RE2)
-		var invalid *syntax.Error
-		if errors.As(err, &invalid) && !strings.Contains(string(invalid.Code), "undefined group") {
-			reason := strings.TrimSuffix(strings.TrimPrefix(invalid.Error(), "error parsing regexp: "), " in `"+invalid.Expr+"`")
-			return fmt.Errorf("the pattern <%s> does not compile: %s", s.text, reason)
-		}
-	}
-	return nil
-}
-
-func regexpWords(pattern string) []string { return plainWords(pattern, "|") }
 
 var (
 	// regexpExclusion is a class of what is not to be matched.

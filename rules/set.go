@@ -6,22 +6,25 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"strings"
 
 	"ostiary/config/document"
 	"ostiary/pipeline"
+	"ostiary/rules/automaton"
 )
 
 // Set is all the access rules that are in force at one time, compiled. It
 // never changes: a request that began with one Set ends with it.
 type Set struct {
 	generation uint64
-	rules      []*compiled        // in the order of sources and documents
-	byMethod   map[string]*index  // candidates by method
-	refusals   *pipeline.Pipeline // answers for requests that no single rule answers for
-	noMatch    pipeline.Kind      // how a request is refused that no rule matches
-	listing    []listed           // what GET /rules shows
-	overlaps   int                // pairs of rules that both match some request
+	rules      []*compiled          // in the order of sources and documents
+	matcher    *automaton.Automaton // its patterns are those of the rules
+	failure    error                // why there is no matcher: the rules are too much for one
+	refusals   *pipeline.Pipeline   // answers for requests that no single rule answers for
+	noMatch    pipeline.Kind        // how a request is refused that no rule matches
+	listing    []listed             // what GET /rules shows
+	overlaps   int                  // pairs of rules that both match some request
 	mask       *masking
 	publishers []pipeline.KeyPublisher
 }
@@ -53,7 +56,7 @@ func (s *Set) Decide(ctx context.Context, request *pipeline.Request) pipeline.De
 	if err != nil {
 		return s.refusals.Refuse(request, pipeline.Matching, "", err)
 	}
-	return rule.pipeline.Run(ctx, request, func() []string { return rule.pattern.captures(target) })
+	return rule.pipeline.Run(ctx, request, func() ([]string, error) { return rule.pattern.captures(target) })
 }
 
 // Refuse answers a request that cannot be decided on at all.
@@ -65,55 +68,34 @@ func (s *Set) Refuse(request *pipeline.Request, refusal error) pipeline.Decision
 // match, the one with the highest priority. This is the seam behind which rules
 // are found: everything that looks for a rule comes through here.
 func (s *Set) match(method, target string) (*compiled, error) {
-	candidates, ok := s.byMethod[method]
-	if !ok {
-		return nil, s.noMatch
-	}
 	var found *compiled
 	var refusal error = s.noMatch
 	relevant := math.MinInt // the lowest priority that can change the outcome
-	for rule := range candidates.of(target) {
-		if rule.priority < relevant || rule == found {
+	for _, m := range s.matcher.Match(target) {
+		rule := s.rules[m.Pattern]
+		if rule.priority < relevant || !slices.Contains(rule.methods, method) {
 			continue
 		}
-		switch matches, err := rule.pattern.match(target); {
-		case err != nil:
-			// The rule might be the one that forbids this request.
-			refusal, relevant = pipeline.Internal.From(fmt.Errorf("rule %q: %w", rule.id, err)), rule.priority+1
-		case !matches:
-		case found != nil && found.priority == rule.priority:
-			refusal, relevant = pipeline.ManyRules.From(fmt.Errorf("rules %q and %q both match", found.id, rule.id)), rule.priority+1
-		default:
-			found, refusal, relevant = rule, nil, rule.priority
+		if !m.Certain {
+			matches, err := rule.pattern.confirms(target)
+			if err != nil {
+				// The rule might be the one that forbids this request.
+				refusal, relevant = pipeline.Internal.From(fmt.Errorf("rule %q: %w", rule.id, err)), rule.priority+1
+			}
+			if !matches {
+				continue
+			}
 		}
+		if found != nil && found.priority == rule.priority {
+			refusal, relevant = pipeline.ManyRules.From(fmt.Errorf("rules %q and %q both match", found.id, rule.id)), rule.priority+1
+			continue
+		}
+		found, refusal, relevant = rule, nil, rule.priority
 	}
 	if refusal != nil {
 		return nil, refusal
 	}
 	return found, nil
-}
-
-// index finds the rules whose literal prefix a target begins with.
-type index struct {
-	lengths  []int // of the prefixes, ascending
-	byPrefix map[string][]*compiled
-}
-
-// of yields the candidates for a target. A rule whose template begins with a
-// list of words has several prefixes and may be yielded more than once.
-func (x *index) of(target string) iter.Seq[*compiled] {
-	return func(yield func(*compiled) bool) {
-		for _, length := range x.lengths {
-			if length > len(target) {
-				return
-			}
-			for _, rule := range x.byPrefix[target[:length]] {
-				if !yield(rule) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // Rules yields the id and the JSON document of every rule, in order, without

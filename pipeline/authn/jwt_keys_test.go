@@ -216,7 +216,7 @@ func TestJWTRulesShareKeySets(t *testing.T) {
 		if len(flaws) > 0 {
 			t.Fatalf("%+v", flaws)
 		}
-		decision := built.Run(t.Context(), bearingJWT(token), func() []string { return nil })
+		decision := built.Run(t.Context(), bearingJWT(token), func() ([]string, error) { return nil, nil })
 		if decision.Allowed != allowed {
 			t.Errorf("%s: allowed: %t, %v", config, decision.Allowed, decision.Err)
 		}

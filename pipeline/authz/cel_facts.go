@@ -32,7 +32,11 @@ func (f *facts) ResolveName(name string) (any, bool) {
 	case "extra":
 		return f.session.Extra, true
 	case "captures":
-		return f.session.MatchContext.RegexpCaptureGroups(), true
+		groups, err := f.session.MatchContext.RegexpCaptureGroups()
+		if err != nil {
+			return types.WrapErr(err), true
+		}
+		return groups, true
 	default:
 		return nil, false
 	}

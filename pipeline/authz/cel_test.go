@@ -131,7 +131,7 @@ func TestCELKnowsNothingOfASessionThatIsEmpty(t *testing.T) {
 	} {
 		handler := pipelinetest.New(t, celAuthorizer, expressing(expression), pipeline.Environment{})
 		request := pipelinetest.Request()
-		session := &pipeline.Session{MatchContext: pipeline.NewMatchContext(request, func() []string { return nil })}
+		session := &pipeline.Session{MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return nil, nil })}
 		if got := answerOf(handler.Authorize(t.Context(), request, session)); got != want {
 			t.Errorf("%s: got %s, want %s", expression, got, want)
 		}

@@ -33,7 +33,7 @@ func sessionFor(request *pipeline.Request) *pipeline.Session {
 	return &pipeline.Session{
 		Subject:      "ada",
 		Extra:        map[string]any{"role": "editor", "age": 41.0, "teams": []any{"red", "blue"}, "mail": `ada"@example.test`},
-		MatchContext: pipeline.NewMatchContext(request, func() []string { return []string{"a b", "7"} }),
+		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"a b", "7"}, nil }),
 	}
 }
 

@@ -53,7 +53,7 @@ func FuzzTemplate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, subject, value, group, path string) {
 		request := &pipeline.Request{Method: "GET", Path: path, Header: map[string][]string{"Subject": {subject}, "Value": {value}}}
-		decision := p.Run(t.Context(), request, func() []string { return []string{group} })
+		decision := p.Run(t.Context(), request, func() ([]string, error) { return []string{group}, nil })
 		isControl := func(r rune) bool { return (r < ' ' && r != '\t') || r == 0x7f }
 		suspect := strings.ContainsFunc(subject+value+group+path, isControl)
 		if !decision.Allowed {

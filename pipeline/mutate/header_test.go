@@ -17,8 +17,8 @@ func sessionOfAda(request *pipeline.Request) *pipeline.Session {
 		Subject: "ada",
 		Extra:   map[string]any{"role": "editor", "teams": []any{"a", "b"}, "size": 3.0},
 		Header:  http.Header{"X-Role": {"before"}, "X-Kept": {"yes"}},
-		MatchContext: pipeline.NewMatchContext(request, func() []string {
-			return []string{"orders", "7"}
+		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) {
+			return []string{"orders", "7"}, nil
 		}),
 	}
 }

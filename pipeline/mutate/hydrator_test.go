@@ -20,7 +20,7 @@ func sessionOf(request *pipeline.Request) *pipeline.Session {
 		Subject:      "ada",
 		Extra:        map[string]any{"plan": "free"},
 		Header:       http.Header{"X-Early": {"1"}},
-		MatchContext: pipeline.NewMatchContext(request, func() []string { return []string{"orders"} }),
+		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"orders"}, nil }),
 	}
 }
 
@@ -54,7 +54,8 @@ func TestHydratorTakesOverWhatTheServiceSays(t *testing.T) {
 			if diff := pipelinetest.DiffSessions(want, *session); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff(test.groups, session.MatchContext.RegexpCaptureGroups()); diff != "" {
+			groups, _ := session.MatchContext.RegexpCaptureGroups()
+			if diff := cmp.Diff(test.groups, groups); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -73,7 +73,7 @@ func (t traffic) pass(name string, handler any, request *pipeline.Request) {
 }
 
 func authenticated(request *pipeline.Request) *pipeline.Session {
-	captures := func() []string { return []string{"a b", "7"} }
+	captures := func() ([]string, error) { return []string{"a b", "7"}, nil }
 	return &pipeline.Session{
 		Subject:      "ada",
 		Extra:        map[string]any{"role": "editor"},
@@ -83,7 +83,7 @@ func authenticated(request *pipeline.Request) *pipeline.Session {
 
 // authenticate: who passes a request on has left no trace of it.
 func (t traffic) authenticate(name string, h pipeline.Authenticator, request *pipeline.Request) {
-	match := pipeline.NewMatchContext(request, func() []string { return nil })
+	match := pipeline.NewMatchContext(request, func() ([]string, error) { return nil, nil })
 	session := &pipeline.Session{MatchContext: match}
 	err := h.Authenticate(t.ctx, request, session)
 	if !errors.Is(err, pipeline.ErrNotResponsible) {

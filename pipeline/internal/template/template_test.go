@@ -24,7 +24,7 @@ func rendered(t *testing.T, text string) (string, error) {
 			"teams": []any{"a", "b"}, "name": map[string]any{"first": "Ada"}, "markup": `<b>"&'</b>`,
 		},
 		Header:       map[string][]string{"X-Role": {"editor"}},
-		MatchContext: pipeline.NewMatchContext(request, func() []string { return []string{"orders", "", "7"} }),
+		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"orders", "", "7"}, nil }),
 	})
 }
 
@@ -171,7 +171,7 @@ func TestTemplateIsForConcurrentUse(t *testing.T) {
 	for _, subject := range []string{"ada", "bo", "cleo", "dan"} {
 		group.Go(func() {
 			for range 100 {
-				groups := pipeline.NewMatchContext(pipelinetest.Request(), func() []string { return []string{subject} })
+				groups := pipeline.NewMatchContext(pipelinetest.Request(), func() ([]string, error) { return []string{subject}, nil })
 				got, err := compiled.Render(&pipeline.Session{Subject: subject, MatchContext: groups})
 				if want := strings.ToUpper(subject) + ":" + subject; err != nil || got != want {
 					t.Errorf("got %q, %v; want %q", got, err, want)

@@ -1,0 +1,279 @@
+package automaton
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// item is one way in which a text may go on to match: a place, the group that
+// the pattern belongs to, and the look-aheads that are still to be decided.
+type item struct {
+	place, group int32
+	guards       guards
+}
+
+// guards are conditions on the rest of a text, in ascending order, zeros
+// first: states of look-aheads, as opinion writes them.
+type guards [4]int32
+
+const (
+	noGroup int32 = -1 // the way does not belong to one pattern yet
+
+	doubt int32 = 1 // stands among guards for a condition that nobody can check here
+)
+
+// opinion is a guard: the rest has to match what a look-ahead in this state
+// still needs, or must not.
+func opinion(state int32, not bool) int32 {
+	if not {
+		return state<<1 | 1
+	}
+	return state << 1
+}
+
+// with adds a guard. If there is no room, the match is in doubt instead.
+func (g guards) with(guard int32) guards {
+	if slices.Contains(g[:], guard) {
+		return g
+	}
+	if g[0] != 0 {
+		return g.inDoubt()
+	}
+	g[0] = guard
+	slices.Sort(g[:])
+	return g
+}
+
+// inDoubt gives one of the conditions up, if there is no room for the doubt.
+func (g guards) inDoubt() guards {
+	if g.doubtful() {
+		return g
+	}
+	g[0] = doubt
+	slices.Sort(g[:])
+	return g
+}
+
+func (g guards) doubtful() bool { return slices.Contains(g[:], doubt) }
+
+// within reports whether all guards are among others: then whoever passes the
+// others passes these.
+func (g guards) within(others guards) bool {
+	for _, guard := range g {
+		if guard != 0 && !slices.Contains(others[:], guard) {
+			return false
+		}
+	}
+	return true
+}
+
+func compareItems(a, b item) int {
+	return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.group, b.group), slices.Compare(a.guards[:], b.guards[:]))
+}
+
+// keyOf is a text that is another one for every other list of items.
+func keyOf(items []item) string {
+	key := make([]byte, 0, 24*len(items))
+	for _, i := range items {
+		for _, n := range [...]int32{i.place, i.group, i.guards[0], i.guards[1], i.guards[2], i.guards[3]} {
+			key = binary.LittleEndian.AppendUint32(key, uint32(n)) //nolint:gosec // its bits are what counts
+		}
+	}
+	return string(key)
+}
+
+// before is what a place in a text is behind of, as far as it matters.
+type before uint8
+
+const (
+	behindNothing before = iota // the beginning
+	behindWord
+	behindLine // a line feed
+	behindOther
+)
+
+func (p *program) behind(symbol uint16) before {
+	switch {
+	case p.word != nil && p.word.has(symbol):
+		return behindWord
+	case p.line != nil && p.line.has(symbol):
+		return behindLine
+	default:
+		return behindOther
+	}
+}
+
+// maxVariants bounds the items that differ in their guards alone. Beyond it
+// they become one, which is in doubt.
+const maxVariants = 32
+
+// front is a set of items that is being collected. It is used again and again.
+type front struct {
+	*program
+	items   []item
+	guarded bool // some item has guards
+	behind  before
+	atEnd   bool
+	visited map[item]struct{}
+}
+
+func newFront(p *program) *front { return &front{program: p, visited: map[item]struct{}{}} }
+
+func (f *front) reset(behind before) {
+	f.items = f.items[:0]
+	f.guarded = false
+	f.behind = behind
+	clear(f.visited)
+}
+
+// reach adds the places that are reached from an item without a character.
+func (f *front) reach(i item) {
+	if _, been := f.visited[i]; been {
+		return
+	}
+	f.visited[i] = struct{}{}
+	p := &f.places[i.place]
+	switch p.op {
+	case opFail:
+		return
+	case opChar, opAny, opAccept:
+		f.keep(i)
+		return
+	}
+	next := i
+	next.place = p.next
+	switch p.op {
+	case opBranch:
+		if p.from < p.until {
+			f.keep(i)
+		}
+		if p.next != noPlace {
+			f.reach(next)
+		}
+	case opSplit:
+		for _, e := range f.edges[p.from:p.until] {
+			next.place = e.to
+			f.reach(next)
+		}
+	case opLook, opLookNot:
+		f.look(next, p.class, p.op == opLookNot)
+	case opBegin:
+		if f.behind == behindNothing {
+			f.reach(next)
+		}
+	case opLineBegin:
+		if f.behind == behindNothing || f.behind == behindLine {
+			f.reach(next)
+		}
+	case opEnd:
+		f.end(next)
+	case opBoundary, opNotBoundary:
+		// Between two characters of the same sort there is none.
+		f.look(next, f.looks.word, (f.behind == behindWord) == (p.op == opBoundary))
+	case opDoubt:
+		next.guards = next.guards.inDoubt()
+		f.reach(next)
+	case opLeaf:
+		next.group = p.class
+		f.reach(next)
+	}
+}
+
+// look goes on under the condition that a look-ahead sets.
+func (f *front) look(next item, number int32, not bool) {
+	state := f.looks.states[number][f.behind]
+	if f.atEnd {
+		state = f.looks.atEnd(state)
+	}
+	switch state {
+	case lookTooLarge:
+		next.guards = next.guards.inDoubt()
+	case lookHolds:
+		if not {
+			return
+		}
+	case lookFails:
+		if !not {
+			return
+		}
+	default:
+		next.guards = next.guards.with(opinion(state, not))
+	}
+	f.reach(next)
+}
+
+// end goes on at a place that is only good at the end of the text.
+func (f *front) end(next item) {
+	if f.atEnd {
+		f.reach(next)
+		return
+	}
+	ending := newFront(f.program)
+	ending.behind, ending.atEnd = f.behind, true
+	ending.reach(next)
+	for _, i := range ending.items {
+		if op := f.places[i.place].op; op == opAccept || op == opAny {
+			i.place = acceptPlace
+			f.keep(i)
+		}
+	}
+}
+
+// keep adds an item, unless a more general one is there.
+func (f *front) keep(i item) {
+	if i.guards == (guards{}) && !f.guarded { // then no two items are alike but for their guards
+		f.items = append(f.items, i)
+		return
+	}
+	f.guarded = true
+	variants := 0
+	for n := len(f.items) - 1; n >= 0; n-- {
+		other := f.items[n]
+		if other.place != i.place || other.group != i.group {
+			continue
+		}
+		if other.guards.within(i.guards) {
+			return
+		}
+		if i.guards.within(other.guards) {
+			f.items[n] = f.items[len(f.items)-1]
+			f.items = f.items[:len(f.items)-1]
+			continue
+		}
+		variants++
+	}
+	if variants >= maxVariants {
+		i.guards = guards{}.inDoubt()
+		f.items = slices.DeleteFunc(f.items, func(o item) bool { return o.place == i.place && o.group == i.group })
+	}
+	f.items = append(f.items, i)
+}
+
+// step collects what items become by a character.
+func (f *front) step(items []item, symbol uint16) {
+	f.reset(f.program.behind(symbol))
+	for _, i := range items {
+		var holds bool
+		if i.guards, holds = f.looks.step(i.guards, symbol); !holds {
+			continue
+		}
+		switch p := &f.places[i.place]; p.op {
+		case opChar:
+			if f.sets[p.class].has(symbol) {
+				i.place = p.next
+				f.reach(i)
+			}
+		case opBranch:
+			for _, e := range f.edges[p.from:p.until] {
+				if f.sets[e.class].has(symbol) {
+					i.place = e.to
+					f.reach(i)
+				}
+			}
+		case opAny:
+			f.reach(i)
+		}
+	}
+	slices.SortFunc(f.items, compareItems)
+}
