@@ -63,31 +63,7 @@ type Report struct {
 func (l *Loader) Configure(settings Settings) (*Report, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	var sources []*source
-	var problems document.Problems
-	for i, url := range settings.Repositories {
-		at := document.Path{"access_rules", "repositories", strconv.Itoa(i)}
-		repository, err := parseRepository(url)
-		if err != nil {
-			problems = append(problems, document.Problem{Path: at, Message: err.Error()})
-			continue
-		}
-		if find(sources, repository) != nil {
-			continue
-		}
-		next := &source{}
-		if old := find(l.sources, repository); old != nil {
-			*next = *old
-		}
-		next.repository = repository
-		next.readAs(settings.Strict)
-		next.refresh()
-		if repository.path == "" && len(next.problem) > 0 {
-			// What is written in the configuration is part of it.
-			problems = append(problems, next.problem...)
-		}
-		sources = append(sources, next)
-	}
+	sources, problems := readSources(settings, l.sources)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -103,6 +79,36 @@ func (l *Loader) Configure(settings Settings) (*Report, error) {
 	l.settings, l.sources = settings, sources
 	l.publish(next)
 	return next.report, nil
+}
+
+// readSources reads the repositories that the settings name, each of them once.
+// Those that were known before keep their last good rules. Problems are mistakes
+// in the settings.
+func readSources(settings Settings, before []*source) (sources []*source, problems document.Problems) {
+	for i, url := range settings.Repositories {
+		at := document.Path{"access_rules", "repositories", strconv.Itoa(i)}
+		repository, err := parseRepository(url)
+		if err != nil {
+			problems = append(problems, document.Problem{Path: at, Message: err.Error()})
+			continue
+		}
+		if find(sources, repository) != nil {
+			continue
+		}
+		next := &source{}
+		if old := find(before, repository); old != nil {
+			*next = *old
+		}
+		next.repository = repository
+		next.readAs(settings.Strict)
+		next.refresh()
+		if repository.path == "" && len(next.problem) > 0 {
+			// What is written in the configuration is part of it.
+			problems = append(problems, next.problem...)
+		}
+		sources = append(sources, next)
+	}
+	return sources, problems
 }
 
 func faultProblems(faults []pipeline.Fault) document.Problems {
@@ -209,7 +215,7 @@ func (l *Loader) build(settings Settings, sources []*source, definitions []*defi
 	if settings.RefuseOverlaps && len(conflicts) > 0 {
 		report.Refused = slices.Concat(report.Refused, conflicts, flaws) // what else there is to mend
 	}
-	report.Warnings = slices.Concat(report.Warnings, conflicts, others)
+	report.Warnings = slices.Concat(report.Warnings, checkDoubts(set.rules), conflicts, others)
 	report.Flaws = flaws
 	report.Rules = len(definitions)
 	report.Broken = len(definitions) - set.Working()

@@ -40,11 +40,14 @@ const (
 )
 
 // compare finds the rules that get in each other's way: the pairs of equal
-// priority that overlap, or may, and the rules that can never answer. complete
-// is false if there may be more.
-func (s *Set) compare() (found []Overlap, complete bool) {
+// priority that overlap, or may, and the rules that can never answer. If there
+// may be more, costly is the rule that most of the time was spent on.
+func (s *Set) compare() (found []Overlap, costly *compiled) {
 	matters := func(p, q int) bool { return commonMethod(s.rules[p], s.rules[q]) != "" }
-	pairs, complete := s.matcher.Overlaps(matters, maxPairs)
+	pairs, gaveUp := s.matcher.Overlaps(matters, maxPairs)
+	if gaveUp >= 0 {
+		costly = s.rules[gaveUp]
+	}
 	inside := 0
 	for _, pair := range pairs {
 		first, second := s.rules[pair.Patterns[0]], s.rules[pair.Patterns[1]]
@@ -60,7 +63,7 @@ func (s *Set) compare() (found []Overlap, complete bool) {
 			found = append(found, o)
 		}
 	}
-	return found, complete
+	return found, costly
 }
 
 // commonMethod is a method that two rules share, GET before any other; empty if
@@ -174,7 +177,7 @@ const maxTold = 100
 
 // tell notes overlaps with the rules that they concern, and returns them as
 // problems: those that leave a request without an answer, and the others.
-func (s *Set) tell(found []Overlap, complete bool) (conflicts, others document.Problems) {
+func (s *Set) tell(found []Overlap, costly *compiled) (conflicts, others document.Problems) {
 	at := make(map[*definition]int, len(s.listing))
 	for i, rule := range s.listing {
 		at[rule.definition] = i
@@ -200,8 +203,9 @@ func (s *Set) tell(found []Overlap, complete bool) (conflicts, others document.P
 	if more := len(found) - maxTold; more > 0 {
 		others = append(others, document.Problem{Message: fmt.Sprintf("%d more pairs of rules overlap; `ostiary rules lint` names them all", more)})
 	}
-	if !complete {
-		others = append(others, document.Problem{Message: "the rules are too much alike to compare all of them; there may be more that overlap"})
+	if costly != nil {
+		others = append(others, costly.definition.problem(document.Path{"match", "url"},
+			"takes so long to compare with other rules that not all could be compared; there may be more that overlap"))
 	}
 	return conflicts, others
 }

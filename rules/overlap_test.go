@@ -2,10 +2,13 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ostiary/config/document"
 )
 
 // overlapping are an engine, a loader and the files that it loads.
@@ -89,7 +92,8 @@ func TestRulesAreCompared(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := overlapping(t, map[string]string{"a": list(test.first, test.second)})
 			report := d.configure(t, false, "a")
-			got := strings.TrimSuffix(lines(report.Warnings...), "\n")
+			warnings := slices.DeleteFunc(report.Warnings, func(p document.Problem) bool { return strings.Contains(p.Message, "only trying can decide") })
+			got := strings.TrimSuffix(lines(warnings...), "\n")
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -194,12 +194,11 @@ func unknownKeys(rule *definition, fields map[string]any, at document.Path) docu
 		return nil
 	}
 	var problems document.Problems
-	known := slices.Sorted(maps.Keys(properties))
 	for _, key := range slices.Sorted(maps.Keys(fields)) {
 		path := at.With(key)
 		if _, ok := properties[key]; !ok {
 			if len(at) > 0 || !slices.Contains(silentlyKnown, key) {
-				problems = append(problems, rule.problem(path, "unknown key"+document.Suggest(key, known)))
+				problems = append(problems, rule.problem(path, "unknown key"+document.Suggest(key, slices.Sorted(maps.Keys(properties)))))
 			}
 			continue
 		}

@@ -1,6 +1,10 @@
 package rules
 
-import "ostiary/config/document"
+import (
+	"fmt"
+
+	"ostiary/config/document"
+)
 
 // checkIDs warns of rules that cannot be told apart by their ids. They work:
 // rules share nothing through an id (contract 14, ids).
@@ -34,6 +38,18 @@ func checkMatches(definitions []*definition, strategy Strategy) document.Problem
 		}
 		if len(d.Match.Methods) == 0 {
 			warnings = append(warnings, d.problem(document.Path{"match", "methods"}, "there are none, so the rule matches no request"))
+		}
+	}
+	return warnings
+}
+
+// checkDoubts warns of rules that the automaton alone cannot decide on.
+func checkDoubts(rules []*compiled) document.Problems {
+	var warnings document.Problems
+	for _, rule := range rules {
+		if doubts := rule.pattern.expression.Doubts; len(doubts) > 0 {
+			warnings = append(warnings, rule.definition.problem(document.Path{"match", "url"}, fmt.Sprintf(
+				"the pattern has %s, which only trying can decide: a request that takes longer than %v is refused", doubts[0], matchTimeout)))
 		}
 	}
 	return warnings

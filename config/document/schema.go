@@ -161,6 +161,10 @@ func (s *Schema) resolve(schema map[string]any) map[string]any {
 		}
 		found, _ := Lookup(s.plain, pointer(ref[1:]))
 		target, _ := found.(map[string]any)
+		if len(schema) == 1 {
+			schema = target
+			continue
+		}
 		merged := make(map[string]any, len(target)+len(schema))
 		maps.Copy(merged, target)
 		for key, value := range schema {
@@ -178,13 +182,15 @@ func pointer(location string) Path {
 	if location == "" {
 		return nil
 	}
-	unescape := strings.NewReplacer("~1", "/", "~0", "~")
 	steps := strings.Split(location[1:], "/")
 	for i, step := range steps {
 		if decoded, err := url.PathUnescape(step); err == nil {
 			step = decoded
 		}
-		steps[i] = unescape.Replace(step)
+		steps[i] = pointerEscapes.Replace(step)
 	}
 	return steps
 }
+
+// pointerEscapes are those of RFC 6901 section 3.
+var pointerEscapes = strings.NewReplacer("~1", "/", "~0", "~")

@@ -92,7 +92,7 @@ func (a *Automaton) begin() {
 	f := newFront(a.program)
 	f.reset(behindNothing)
 	f.reach(item{place: a.start, group: noGroup})
-	slices.SortFunc(f.items, compareItems)
+	f.sort()
 	c.root = a.state(c, f.items)
 	a.cache.Store(c)
 }
@@ -159,6 +159,7 @@ func (a *Automaton) add(c *cache, s *state, symbol uint16) *state {
 	f := a.front()
 	defer a.fronts.Put(f)
 	f.step(s.items, symbol)
+	f.sort()
 	next := a.state(c, f.items)
 	s.next[symbol].Store(next)
 	c.full = c.bytes > a.maxStates

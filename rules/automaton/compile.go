@@ -76,11 +76,14 @@ func (w *writer) begin(entries []entry) int32 {
 	}
 	var edges []edge
 	for _, head := range heads {
-		to := w.begin(tails[head])
-		if p := w.parts[head]; p.kind == matchOne {
-			edges = append(edges, edge{p.class, to})
-		} else {
-			aside = append(aside, w.place(head, to))
+		behind := tails[head]
+		switch p := w.parts[head]; {
+		case p.kind == matchOne:
+			edges = append(edges, edge{p.class, w.begin(behind)})
+		case len(behind) == 1: // no other list begins like this
+			aside = append(aside, w.begin([]entry{{w.byCell[cell{head, behind[0].list}], behind[0].group}}))
+		default:
+			aside = append(aside, w.place(head, w.begin(behind)))
 		}
 	}
 	next := noPlace

@@ -115,24 +115,60 @@ type front struct {
 	guarded bool // some item has guards
 	behind  before
 	atEnd   bool
+	// Where it has been: of items without guards, the last group that came to a
+	// place, as of this round; of the others, all of them.
+	been    []passage
+	round   uint32
 	visited map[item]struct{}
 }
 
-func newFront(p *program) *front { return &front{program: p, visited: map[item]struct{}{}} }
+// passage is a round, and the group that came by in it.
+type passage struct {
+	round uint32
+	group int32
+}
+
+func newFront(p *program) *front {
+	return &front{program: p, been: make([]passage, len(p.places)), visited: map[item]struct{}{}}
+}
 
 func (f *front) reset(behind before) {
 	f.items = f.items[:0]
 	f.guarded = false
 	f.behind = behind
-	clear(f.visited)
+	if len(f.visited) > 0 {
+		clear(f.visited)
+	}
+	if f.round++; f.round == 0 { // after four thousand million rounds
+		clear(f.been)
+		f.round = 1
+	}
 }
+
+// visit reports whether an item comes for the first time.
+func (f *front) visit(i item) (first bool) {
+	if i.guards == (guards{}) {
+		switch at := &f.been[i.place]; {
+		case at.round != f.round:
+			*at = passage{f.round, i.group}
+			return true
+		case at.group == i.group:
+			return false
+		}
+	}
+	_, been := f.visited[i]
+	f.visited[i] = struct{}{}
+	return !been
+}
+
+// sort brings the items into the one order in which they are compared.
+func (f *front) sort() { slices.SortFunc(f.items, compareItems) }
 
 // reach adds the places that are reached from an item without a character.
 func (f *front) reach(i item) {
-	if _, been := f.visited[i]; been {
+	if !f.visit(i) {
 		return
 	}
-	f.visited[i] = struct{}{}
 	p := &f.places[i.place]
 	switch p.op {
 	case opFail:
@@ -210,7 +246,8 @@ func (f *front) end(next item) {
 		return
 	}
 	ending := newFront(f.program)
-	ending.behind, ending.atEnd = f.behind, true
+	ending.reset(f.behind)
+	ending.atEnd = true
 	ending.reach(next)
 	for _, i := range ending.items {
 		if op := f.places[i.place].op; op == opAccept || op == opAny {
@@ -275,5 +312,4 @@ func (f *front) step(items []item, symbol uint16) {
 			f.reach(i)
 		}
 	}
-	slices.SortFunc(f.items, compareItems)
 }

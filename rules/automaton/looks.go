@@ -21,6 +21,7 @@ type looks struct {
 
 const (
 	maxLookStates  = 1 << 10 // of one look-ahead
+	maxLookItems   = 1 << 20 // that are looked at for one, a tenth of a microsecond each
 	maxLookEntries = 1 << 23 // of the table, 4 bytes each
 )
 
@@ -46,7 +47,7 @@ func newLooks(p *program, bodies []int32, word int32) *looks {
 		}
 	}
 	for _, number := range order {
-		d := determining{looks: l, front: newFront(p), known: map[string]int32{}, first: len(l.ends)}
+		d := determining{looks: l, front: newFront(p), known: map[string]int32{}, first: len(l.ends), left: maxLookItems}
 		begins := d.begin(bodies[number])
 		if d.tooLarge {
 			begins = [4]int32{lookTooLarge, lookTooLarge, lookTooLarge, lookTooLarge}
@@ -65,6 +66,7 @@ type determining struct {
 	known    map[string]int32
 	sets     [][]item
 	first    int
+	left     int // items that may still be looked at
 	tooLarge bool
 }
 
@@ -73,11 +75,14 @@ func (d *determining) begin(body int32) [4]int32 {
 	for b := range begins {
 		d.front.reset(before(b))
 		d.front.reach(item{place: body, group: noGroup})
-		slices.SortFunc(d.front.items, compareItems)
 		begins[b] = d.state()
 	}
 	for n := 0; n < len(d.sets) && !d.tooLarge; n++ {
 		for symbol := range uint16(d.looks.count) { //nolint:gosec // maxSymbols bounds it
+			if d.left -= len(d.sets[n]); d.left < 0 {
+				d.tooLarge = true
+				break
+			}
 			d.front.step(d.sets[n], symbol)
 			state := d.state()
 			d.looks.next[(d.first+n)*d.looks.count+int(symbol)] = state
@@ -103,6 +108,7 @@ func (d *determining) state() int32 {
 	if len(d.front.items) == 0 {
 		return lookFails
 	}
+	d.front.sort()
 	key := keyOf(d.front.items)
 	if number, known := d.known[key]; known {
 		return number

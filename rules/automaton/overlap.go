@@ -17,14 +17,15 @@ type Overlap struct {
 }
 
 // Overlaps finds the pairs of patterns that overlap, in the texts that the
-// automaton was compiled for. Pairs that it does not name are disjoint, if
-// complete is true; otherwise it gave up after maxPairs steps. Only pairs
-// matter for which matters is true, whatever their order.
+// automaton was compiled for. Only pairs matter for which matters is true,
+// whatever their order. Pairs that it does not name are disjoint, if costly is
+// below 0. Otherwise it gave up when it had looked at maxPairs pairs of places,
+// and costly is the pattern that most of them are of.
 //
 // It takes time and memory in proportion to the pairs of places that one text
 // leads to. For patterns that begin with different literal text these are not
 // many more than there are places.
-func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs int) (overlaps []Overlap, complete bool) {
+func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs int) (overlaps []Overlap, costly int) {
 	c := newComparison(a.program, maxPairs)
 	found := map[[2]int32]witness{} // by groups
 	relevant := map[[2]int32]bool{}
@@ -36,12 +37,14 @@ func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs int) (overlap
 		}
 		return known
 	}
+	cost := make([]int, len(a.groups)) // of each group, in steps
 	c.begin(a.start, a.start)
 	for n := 0; n < len(c.pairs) && !c.spent; n++ {
-		p := c.pairs[n]
+		p, before := c.pairs[n], c.steps
 		x, y := c.items[p.x].group, c.items[p.y].group
 		if x <= noGroup || y <= noGroup {
 			c.expand(n)
+			cost[max(x, y, 0)] += before - c.steps
 			continue
 		}
 		groups := [2]int32{min(x, y), max(x, y)}
@@ -49,6 +52,8 @@ func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs int) (overlap
 			continue
 		}
 		rest, ok := c.rest(p)
+		cost[x] += before - c.steps
+		cost[y] += before - c.steps
 		if !ok {
 			continue
 		}
@@ -67,7 +72,11 @@ func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs int) (overlap
 		}
 	}
 	slices.SortFunc(overlaps, func(a, b Overlap) int { return slices.Compare(a.Patterns[:], b.Patterns[:]) })
-	return overlaps, !c.spent
+	if !c.spent {
+		return overlaps, -1
+	}
+	cost[shared] = -1
+	return overlaps, a.groups[slices.Index(cost, slices.Max(cost))][0]
 }
 
 func (a *Automaton) matterInGroups(groups [2]int32, matters func(p, q int) bool) bool {
@@ -99,6 +108,7 @@ type comparison struct {
 	known map[pairKey]struct{}
 	rests map[pairKey]outcome
 	left  int  // pairs that may still be looked at
+	steps int  // from pairs to others that may still be taken
 	spent bool // there were more
 }
 
@@ -122,10 +132,15 @@ type outcome struct {
 	found bool
 }
 
+// stepsPerPair is how many steps may lead to one pair, on an average: patterns
+// that repeat what may be empty have so many that they take longer than the
+// pairs.
+const stepsPerPair = 16
+
 func newComparison(p *program, maxPairs int) *comparison {
 	return &comparison{
 		program: p, front: newFront(p), ids: map[item]int32{},
-		known: map[pairKey]struct{}{}, rests: map[pairKey]outcome{}, left: maxPairs,
+		known: map[pairKey]struct{}{}, rests: map[pairKey]outcome{}, left: maxPairs, steps: stepsPerPair * maxPairs,
 	}
 }
 
@@ -172,6 +187,10 @@ func (c *comparison) number(i item) int32 {
 }
 
 func (c *comparison) add(p pair) {
+	if c.steps--; c.steps < 0 {
+		c.spent = true
+		return
+	}
 	if p.x > p.y {
 		p.x, p.y = p.y, p.x
 	}
@@ -192,6 +211,9 @@ func (c *comparison) expand(n int) {
 	p := c.pairs[n]
 	for _, one := range c.movesOf(p.x) {
 		for _, other := range c.movesOf(p.y) {
+			if c.spent {
+				return
+			}
 			for _, way := range c.ways(one.symbols, other.symbols, p.within) {
 				for _, x := range one.to {
 					for _, y := range other.to {
@@ -256,6 +278,7 @@ func (c *comparison) findMoves(i item) []move {
 		if len(c.front.items) == 0 {
 			continue
 		}
+		c.front.sort()
 		key := keyOf(c.front.items)
 		n, known := byTarget[key]
 		if !known {
@@ -313,7 +336,7 @@ func (c *comparison) rest(p pair) (witness, bool) {
 	inner.pairs, inner.known = nil, map[pairKey]struct{}{}
 	inner.add(pair{pairKey: start, from: noPlace})
 	result, found := inner.search()
-	c.items, c.moves, c.left, c.spent = inner.items, inner.moves, inner.left, inner.spent
+	c.items, c.moves, c.left, c.steps, c.spent = inner.items, inner.moves, inner.left, inner.steps, inner.spent
 	c.rests[start] = outcome{result, found}
 	return result, found
 }
