@@ -5,8 +5,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # What `make test` passes to go test, such as -json.
 TESTFLAGS ?=
 
-# How long each fuzz target runs.
+# How long each fuzz target runs, and of which packages.
 FUZZTIME ?= 60s
+FUZZ ?= ./...
 
 # The directory that holds the black-box conformance suites and conform, which plays them.
 CONFORM ?= ../shared/conformance
@@ -41,8 +42,8 @@ check: ## vet, format, lint, and the state of the modules
 bench: ## all benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
 
-fuzz: ## each fuzz target for FUZZTIME (60s)
-	@set -e; for package in $$(go list ./...); do \
+fuzz: ## each fuzz target of FUZZ (all packages) for FUZZTIME (60s)
+	@set -e; for package in $$(go list $(FUZZ)); do \
 		for target in $$(go test -list='^Fuzz' $$package | grep '^Fuzz' || true); do \
 			echo "== $$package $$target"; \
 			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) $$package; \

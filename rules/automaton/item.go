@@ -120,6 +120,7 @@ type front struct {
 	been    []passage
 	round   uint32
 	visited map[item]struct{}
+	ending  *front // for what follows the end of a text; nil until it is needed
 }
 
 // passage is a round, and the group that came by in it.
@@ -245,11 +246,13 @@ func (f *front) end(next item) {
 		f.reach(next)
 		return
 	}
-	ending := newFront(f.program)
-	ending.reset(f.behind)
-	ending.atEnd = true
-	ending.reach(next)
-	for _, i := range ending.items {
+	if f.ending == nil {
+		f.ending = newFront(f.program)
+		f.ending.atEnd = true
+	}
+	f.ending.reset(f.behind)
+	f.ending.reach(next)
+	for _, i := range f.ending.items {
 		if op := f.places[i.place].op; op == opAccept || op == opAny {
 			i.place = acceptPlace
 			f.keep(i)

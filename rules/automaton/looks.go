@@ -46,8 +46,9 @@ func newLooks(p *program, bodies []int32, word int32) *looks {
 			order = append(order, number)
 		}
 	}
+	f := newFront(p)
 	for _, number := range order {
-		d := determining{looks: l, front: newFront(p), known: map[string]int32{}, first: len(l.ends), left: maxLookItems}
+		d := determining{looks: l, front: f, known: map[string]int32{}, first: len(l.ends), left: maxLookItems}
 		begins := d.begin(bodies[number])
 		if d.tooLarge {
 			begins = [4]int32{lookTooLarge, lookTooLarge, lookTooLarge, lookTooLarge}
