@@ -22,6 +22,9 @@ type catalog[T any] struct {
 	environment Environment
 }
 
+// NotEnabled is what is wrong with a step whose handler is switched off.
+const NotEnabled = "the handler is not enabled in the configuration"
+
 type outcome[T any] struct {
 	handler    T
 	violations []document.Violation
@@ -54,7 +57,7 @@ func (c *catalog[T]) find(id string, config json.RawMessage) (T, []document.Viol
 		return none, []document.Violation{{Message: "there is no handler of that name" + document.Suggest(id, slices.Sorted(maps.Keys(c.definitions)))}}
 	}
 	if !c.settings[id].Enabled {
-		return none, []document.Violation{{Message: "the handler is not enabled in the configuration"}}
+		return none, []document.Violation{{Message: NotEnabled}}
 	}
 	key := id + "\x00" + string(config)
 	if made, ok := c.byText[key]; ok {

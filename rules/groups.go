@@ -2,18 +2,15 @@ package rules
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
-
-	"github.com/dlclark/regexp2"
 )
 
 // groups finds what the groups of an expression capture. It is only made for
 // rules whose pipeline asks.
 type groups struct {
-	linear       *regexp.Regexp  // nil if only the engine for backtracking will do
-	order        []int           // of the groups of linear, as contract 3.3 has them
-	backtracking *regexp2.Regexp // nil if linear is not
+	linear       *regexp.Regexp // nil if only the engine for backtracking will do
+	order        []int          // of the groups of linear, as contract 3.3 has them
+	backtracking *backtracking  // nil if linear is not
 }
 
 // newGroups takes the linear engine wherever it reads the expression as the
@@ -22,12 +19,11 @@ func newGroups(expression string) *groups {
 	if linear, err := regexp.Compile(expression); err == nil && !readDifferently.MatchString(expression) {
 		return &groups{linear: linear, order: unnamedFirst(linear.SubexpNames())}
 	}
-	backtracking, err := regexp2.Compile(expression, regexp2.RE2)
+	trying, err := newBacktracking(expression)
 	if err != nil { // then no request gets here: the expression does not match either
 		return &groups{}
 	}
-	backtracking.MatchTimeout = matchTimeout
-	return &groups{backtracking: backtracking}
+	return &groups{backtracking: trying}
 }
 
 // readDifferently finds what both engines accept and do not understand alike:
@@ -70,18 +66,11 @@ func (g *groups) of(target string) ([]string, error) {
 		}
 		return captured, nil
 	case g.backtracking != nil:
-		found, err := g.backtracking.FindStringMatch(target)
-		if err != nil {
-			return nil, fmt.Errorf("the groups: %w", errUndecided)
+		captured, err := g.backtracking.captures(target)
+		if err == nil && captured == nil {
+			err = errNoGroups
 		}
-		if found == nil {
-			return nil, errNoGroups
-		}
-		var captured []string
-		for _, group := range found.Groups()[1:] {
-			captured = append(captured, group.String())
-		}
-		return captured, nil
+		return captured, err
 	default:
 		return nil, errNoGroups
 	}

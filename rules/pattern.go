@@ -7,9 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
-	"github.com/dlclark/regexp2"
 	"github.com/dlclark/regexp2/syntax"
 
 	"ostiary/rules/automaton"
@@ -59,7 +57,7 @@ type pattern struct {
 	segments   []segment // scheme and host folded
 
 	// arbiter decides where the expression is in doubt; nil if it never is.
-	arbiter *regexp2.Regexp
+	arbiter *backtracking
 	groups  func() *groups
 }
 
@@ -84,10 +82,9 @@ func (t *templates) read(template string) (*pattern, error) {
 		source := anchored(folded)
 		p.groups = sync.OnceValue(func() *groups { return newGroups(source) })
 		if len(p.expression.Doubts) > 0 {
-			if p.arbiter, err = regexp2.Compile(source, regexp2.RE2); err != nil {
+			if p.arbiter, err = newBacktracking(source); err != nil {
 				return nil, fmt.Errorf("the pattern does not compile: %w", err)
 			}
-			p.arbiter.MatchTimeout = matchTimeout
 		}
 	}
 	return p, nil
@@ -140,7 +137,7 @@ var errForeign = errors.New("it refers to a group that is not there")
 // refusal is why the engine for backtracking refuses a pattern by itself, in
 // the words that people who write patterns know.
 func refusal(pattern string) error {
-	_, err := regexp2.Compile(pattern, regexp2.RE2)
+	_, err := newBacktracking(pattern)
 	var invalid *syntax.Error
 	switch {
 	case !errors.As(err, &invalid):
@@ -152,23 +149,12 @@ func refusal(pattern string) error {
 	}
 }
 
-// matchTimeout bounds a match by the engine for backtracking, which runs where
-// patterns are not regular.
-const matchTimeout = 250 * time.Millisecond
-
-// errUndecided says that a pattern did not come to an end in time.
-var errUndecided = errors.New("the pattern took too long to match")
-
 // confirms decides for a target that the expression matches, but may not.
 func (p *pattern) confirms(target string) (bool, error) {
 	if p.arbiter == nil {
 		return true, nil
 	}
-	matches, err := p.arbiter.MatchString(target)
-	if err != nil {
-		return false, errUndecided
-	}
-	return matches, nil
+	return p.arbiter.matches(target)
 }
 
 // captures are the groups of a target that matches (contract 3.3).

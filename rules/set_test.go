@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/dlclark/regexp2"
 
 	"ostiary/pipeline"
 )
@@ -96,10 +93,12 @@ var regexps = language{
 			source.WriteString(regexp.QuoteMeta(template[from:at[0]]) + "(?:" + template[at[0]+1:at[1]-1] + ")")
 			from = at[1]
 		}
-		compiled := regexp2.MustCompile("^(?:"+source.String()+regexp.QuoteMeta(template[from:])+`)\z`, regexp2.RE2)
-		compiled.MatchTimeout = time.Minute
+		compiled, err := newBacktracking("^(?:" + source.String() + regexp.QuoteMeta(template[from:]) + `)\z`)
+		if err != nil {
+			t.Fatal(err)
+		}
 		return func(target string) bool {
-			matches, err := compiled.MatchString(target)
+			matches, err := compiled.matches(target)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,14 @@ type segment struct {
 	pattern bool
 }
 
+// String is the segment as it stands in a template.
+func (s segment) String() string {
+	if s.pattern {
+		return "<" + s.text + ">"
+	}
+	return s.text
+}
+
 // splitTemplate cuts a URL template at its outermost angle brackets. Brackets
 // inside of brackets are counted, whatever they mean to the pattern.
 func splitTemplate(template string) ([]segment, error) {

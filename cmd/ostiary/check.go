@@ -73,6 +73,7 @@ const (
 	red    = "31"
 	green  = "32"
 	yellow = "33"
+	blue   = "34"
 )
 
 func newPaper(w io.Writer) *paper {

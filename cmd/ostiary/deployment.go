@@ -86,16 +86,7 @@ func newTransport() *http.Transport {
 // apply puts a configuration in force: rules and handlers first, then the
 // front ends. With an error nothing has changed.
 func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
-	report, err := d.loader.Configure(rules.Settings{
-		Repositories:   c.AccessRules.Repositories,
-		Strategy:       rules.Strategy(c.AccessRules.MatchingStrategy),
-		Strict:         c.AccessRules.Strict,
-		NoMatch:        c.AccessRules.NoMatch,
-		RefuseOverlaps: c.AccessRules.OnOverlap == "error",
-		Handlers:       allHandlers,
-		Pipeline:       pipelineSettings(c),
-		Environment:    pipeline.Environment{Transport: d.services, Now: time.Now, Globs: c.AccessRules.MatchingStrategy == string(rules.Glob)},
-	})
+	report, err := d.loader.Configure(ruleSettings(c, d.services))
 	if err != nil {
 		return nil, located(c, err)
 	}
@@ -116,6 +107,21 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	}
 	d.api.Set(handlers.Frontend(d.log, cors(c.Serve.API.CORS), api.Handler()))
 	return report, nil
+}
+
+// ruleSettings are what the configuration says about rules. Their handlers ask
+// other services through the transport.
+func ruleSettings(c *config.Config, services http.RoundTripper) rules.Settings {
+	return rules.Settings{
+		Repositories:   c.AccessRules.Repositories,
+		Strategy:       rules.Strategy(c.AccessRules.MatchingStrategy),
+		Strict:         c.AccessRules.Strict,
+		NoMatch:        c.AccessRules.NoMatch,
+		RefuseOverlaps: c.AccessRules.OnOverlap == "error",
+		Handlers:       allHandlers,
+		Pipeline:       pipelineSettings(c),
+		Environment:    pipeline.Environment{Transport: services, Now: time.Now, Globs: c.AccessRules.MatchingStrategy == string(rules.Glob)},
+	}
 }
 
 func cors(c config.CORS) handlers.CORS {

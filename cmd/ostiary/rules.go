@@ -10,12 +10,12 @@ import (
 )
 
 func rulesCommand() *cobra.Command {
-	command := &cobra.Command{Use: "rules", Short: "Look at the rules of a running engine", Args: cobra.NoArgs, RunE: showHelp}
+	command := &cobra.Command{Use: "rules", Short: "Check rules, and look at those of a running engine", Args: cobra.NoArgs, RunE: showHelp}
 	addEndpoint(command)
 	list := &cobra.Command{Use: "list", Short: "List the rules", Args: cobra.NoArgs, RunE: listRules}
 	list.Flags().Int("limit", 20, "how many rules a page has")
 	list.Flags().Int("page", 1, "which page")
-	command.AddCommand(list, &cobra.Command{Use: "get ID", Short: "Show one rule", Args: cobra.ExactArgs(1), RunE: getRule})
+	command.AddCommand(lintCommand(), matchCommand(), list, &cobra.Command{Use: "get ID", Short: "Show one rule", Args: cobra.ExactArgs(1), RunE: getRule})
 	return command
 }
 

@@ -5,20 +5,18 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
-
-	"github.com/dlclark/regexp2"
 )
 
 // reference is the engine for backtracking, which says what patterns mean.
 func reference(t testing.TB, pattern string) func(text string) (matches, known bool) {
 	t.Helper()
-	compiled, err := regexp2.Compile(`\A(`+pattern+`)\z`, regexp2.RE2)
+	compiled, err := compileReference(`\A(` + pattern + `)\z`)
 	if err != nil {
 		t.Fatalf("%s: %v", pattern, err)
 	}
-	compiled.MatchTimeout = 100 * time.Millisecond
 	return func(text string) (bool, bool) {
+		compiling.RLock()
+		defer compiling.RUnlock()
 		matches, err := compiled.MatchString(text)
 		return matches, err == nil
 	}
@@ -59,7 +57,7 @@ func randomSet(r *rand.Rand, t testing.TB) (patterns, texts []string, expression
 // the states that are kept and, with another automaton, through none.
 func TestTheAutomatonAndTheReferenceAgree(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(1500) {
+	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		patterns, texts, expressions, references := randomSet(r, t)
 		kept, err := Compile(expressions, nil)
@@ -87,7 +85,7 @@ func TestTheAutomatonAndTheReferenceAgree(t *testing.T) {
 func TestOverlapsAreProofs(t *testing.T) {
 	t.Parallel()
 	overlapping, disjoint := 0, 0
-	for seed := range uint64(1500) {
+	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		patterns, texts, expressions, references := randomSet(r, t)
 		a, err := Compile(expressions, nil)
@@ -131,7 +129,7 @@ func TestOverlapsAreProofs(t *testing.T) {
 			}
 		}
 	}
-	if overlapping < 500 || disjoint < 500 {
+	if overlapping < 200 || disjoint < 200 {
 		t.Errorf("only %d overlaps and %d disjoint pairs were looked at", overlapping, disjoint)
 	}
 }

@@ -90,8 +90,7 @@ func (a *Automaton) begin() {
 	c := &cache{states: map[string]*state{}}
 	c.dead = a.state(c, nil)
 	f := newFront(a.program)
-	f.reset(behindNothing)
-	f.reach(item{place: a.start, group: noGroup})
+	f.begin(a.start)
 	f.sort()
 	c.root = a.state(c, f.items)
 	a.cache.Store(c)
@@ -247,8 +246,7 @@ func (a *Automaton) simulate(c *cache, s *state, group int32, text string) []Mat
 // its end comes too early or too late.
 func (a *Automaton) Reach(text string) int {
 	now, next := newFront(a.program), newFront(a.program)
-	now.reset(behindNothing)
-	now.reach(item{place: a.start, group: noGroup})
+	now.begin(a.start)
 	for at, character := range text {
 		next.step(now.items, a.symbols.of(character))
 		now, next = next, now

@@ -2,6 +2,7 @@ package automaton
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,5 +91,28 @@ func TestOnePassTellsAllPatternsThatMatch(t *testing.T) {
 				t.Errorf("%q with %s: alone it says %v", text, pattern, alone)
 			}
 		}
+	}
+}
+
+// TestHostilePatternsAreBounded: each of these would take an engine that tries
+// everything, or an automaton that is made beforehand, longer than anybody waits.
+func TestHostilePatternsAreBounded(t *testing.T) {
+	t.Parallel()
+	patterns := []string{
+		`(a{1,1000}){1,1000}`, `((((a{1,100}){1,100}){1,100}){1,100})`, `(x+)+y`, `(a|a)*b`, `(.*a){20}`, `(a?){50}a{50}`,
+		`.*a.{2000}b`, `(?=.*a.{2000}b).*`, `(?!.*a.{60}b).*`, `((a?){50}){50}x`, `(?:(?!ab).|(?=b).){300}`, `(?=(?!(?=.*a.{12}b).*a.{12}c).*)b*`,
+	}
+	a := compiled(t, patterns...)
+	for _, text := range []string{strings.Repeat("a", 600), strings.Repeat("ab", 300) + "!", strings.Repeat("x", 600) + "!"} {
+		found := a.Match(text)
+		for i, pattern := range patterns {
+			has := slices.ContainsFunc(found, func(m Match) bool { return m.Pattern == i })
+			if alone := len(compiled(t, pattern).Match(text)) > 0; alone != has {
+				t.Errorf("%.10s… with %s: alone it says %v", text, pattern, alone)
+			}
+		}
+	}
+	if _, costly := a.Overlaps(always, 1<<12); costly < 0 {
+		t.Error("they have all been compared")
 	}
 }

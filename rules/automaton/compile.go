@@ -127,15 +127,14 @@ func (w *writer) finish() error {
 		return slices.ContainsFunc(w.places, func(p place) bool { return slices.Contains(ops, p.op) })
 	}
 	wordy, lined := uses(opBoundary, opNotBoundary), uses(opLineBegin)
-	following := int32(-1) // the look-ahead for a word's character
+	following, word, line := int32(-1), int32(-1), int32(-1) // a look-ahead for a word's character, and two classes
 	if wordy {
 		body := w.part(&node{kind: matchOne, class: wordCharacters})
 		w.look(opLook, body, failPlace)
-		following = w.looking[body]
+		following, word = w.looking[body], w.class(wordCharacters)
 	}
-	word, line := w.class(wordCharacters), w.class(classOf('\n'))
-	if !wordy { // keep the symbols few
-		w.classes[word] = nil
+	if lined {
+		line = w.class(classOf('\n'))
 	}
 	var err error
 	if w.symbols, w.sets, err = newSymbols(w.classes); err != nil {

@@ -162,6 +162,13 @@ func (f *front) visit(i item) (first bool) {
 	return !been
 }
 
+// begin collects what is reached from a place at the beginning of a text.
+func (f *front) begin(place int32) {
+	f.reset(behindNothing)
+	f.reach(item{place: place, group: noGroup})
+	f.settle()
+}
+
 // sort brings the items into the one order in which they are compared.
 func (f *front) sort() { slices.SortFunc(f.items, compareItems) }
 
@@ -252,6 +259,7 @@ func (f *front) end(next item) {
 	}
 	f.ending.reset(f.behind)
 	f.ending.reach(next)
+	f.ending.settle()
 	for _, i := range f.ending.items {
 		if op := f.places[i.place].op; op == opAccept || op == opAny {
 			i.place = acceptPlace
@@ -260,34 +268,57 @@ func (f *front) end(next item) {
 	}
 }
 
-// keep adds an item, unless a more general one is there.
 func (f *front) keep(i item) {
-	if i.guards == (guards{}) && !f.guarded { // then no two items are alike but for their guards
-		f.items = append(f.items, i)
+	f.guarded = f.guarded || i.guards != guards{}
+	f.items = append(f.items, i)
+}
+
+// settle takes items away that others are more general than. It ends every
+// collection.
+func (f *front) settle() {
+	if !f.guarded { // then no two items are alike but for their guards
 		return
 	}
-	f.guarded = true
-	variants := 0
-	for n := len(f.items) - 1; n >= 0; n-- {
-		other := f.items[n]
-		if other.place != i.place || other.group != i.group {
-			continue
+	f.sort()
+	settled := f.items[:0]
+	for from := 0; from < len(f.items); {
+		until := from + 1
+		for until < len(f.items) && f.items[until].place == f.items[from].place && f.items[until].group == f.items[from].group {
+			until++
 		}
-		if other.guards.within(i.guards) {
-			return
-		}
-		if i.guards.within(other.guards) {
-			f.items[n] = f.items[len(f.items)-1]
-			f.items = f.items[:len(f.items)-1]
-			continue
-		}
-		variants++
+		settled = append(settled, f.general(f.items[from:until])...)
+		from = until
 	}
-	if variants >= maxVariants {
-		i.guards = guards{}.inDoubt()
-		f.items = slices.DeleteFunc(f.items, func(o item) bool { return o.place == i.place && o.group == i.group })
+	f.items = settled
+}
+
+// general are those of some variants that none of the others is more general
+// than. Of too many variants it makes one. It moves them to the front of their
+// slice.
+func (f *front) general(variants []item) []item {
+	if len(variants) == 1 {
+		return variants
 	}
-	f.items = append(f.items, i)
+	if len(variants) <= 4*maxVariants {
+		hidden := make([]bool, len(variants))
+		for n, one := range variants {
+			for m, other := range variants {
+				hidden[n] = hidden[n] || m != n && !hidden[m] && other.guards.within(one.guards)
+			}
+		}
+		kept := variants[:0]
+		for n, one := range variants {
+			if !hidden[n] {
+				kept = append(kept, one)
+			}
+		}
+		variants = kept
+	}
+	if len(variants) > maxVariants {
+		variants = variants[:1]
+		variants[0].guards = guards{}.inDoubt()
+	}
+	return variants
 }
 
 // step collects what items become by a character.
@@ -315,4 +346,5 @@ func (f *front) step(items []item, symbol uint16) {
 			f.reach(i)
 		}
 	}
+	f.settle()
 }

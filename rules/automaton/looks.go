@@ -76,6 +76,7 @@ func (d *determining) begin(body int32) [4]int32 {
 	for b := range begins {
 		d.front.reset(before(b))
 		d.front.reach(item{place: body, group: noGroup})
+		d.front.settle()
 		begins[b] = d.state()
 	}
 	for n := 0; n < len(d.sets) && !d.tooLarge; n++ {

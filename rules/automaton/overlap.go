@@ -162,8 +162,7 @@ func (c *comparison) begin(x, y int32) {
 }
 
 func (c *comparison) reached(from int32) []int32 {
-	c.front.reset(behindNothing)
-	c.front.reach(item{place: from, group: noGroup})
+	c.front.begin(from)
 	return c.numbers()
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestErrorsOfRegexps(t *testing.T) {
@@ -101,13 +100,12 @@ func TestBounds(t *testing.T) {
 		"alternatives":       {strings.Repeat("user|", 10000) + "x", ""},
 		"characters":         {strings.Repeat("a|", 30000) + "x", ""},
 		"repeats":            {strings.Repeat("(x+)+", 10000), ""},
-		"categories":         {strings.Repeat(`\p{L}`, 10000), ""},
-		"classes":            {strings.Repeat(`(?i:[\pL])`, 5000), ""},
+		"categories":         {strings.Repeat(`\p{L}`, 2000), ""},
+		"classes":            {strings.Repeat(`(?i:[\pL])`, 500), ""},
 		"numbers":            {strings.Repeat(`\10`, 20000), ""},
 		"braces":             {strings.Repeat("{1", 30000), ""},
 		"looks":              {strings.Repeat("(?=", 199) + strings.Repeat("a", 60000) + strings.Repeat(")", 199), ""},
 	} {
-		begin := time.Now()
 		e, err := ParseRegexp(test.pattern)
 		if got := fmt.Sprint(err); got != test.want && (err != nil || test.want != "") {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
@@ -115,8 +113,10 @@ func TestBounds(t *testing.T) {
 		if err == nil && len(e.Doubts) > 0 {
 			t.Errorf("%s: doubts %q", name, e.Doubts)
 		}
-		if took := time.Since(begin); took > time.Second {
-			t.Errorf("%s takes %v", name, took)
+		if err == nil { // and it does not take for ever
+			if _, err := Compile([]*Expression{e}, nil); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }

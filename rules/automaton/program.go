@@ -71,6 +71,7 @@ type writer struct {
 	byNode  map[*node]int32  // and by the node that it was made of
 	classes []class
 	byText  map[string]int32 // number of a class, by how it is written
+	bySpans map[*span]int32  // and by where its spans are
 	letters map[rune]int32   // number of the part that is one character
 	cells   []cell
 	byCell  map[cell]int32
@@ -102,6 +103,7 @@ func newWriter() *writer {
 		byForm:  map[string]int32{},
 		byNode:  map[*node]int32{},
 		byText:  map[string]int32{},
+		bySpans: map[*span]int32{},
 		letters: map[rune]int32{},
 		cells:   []cell{{}},
 		byCell:  map[cell]int32{},
@@ -156,6 +158,11 @@ func (w *writer) letter(n *node) int32 {
 }
 
 func (w *writer) class(c class) int32 {
+	if len(c) > 0 {
+		if number, known := w.bySpans[&c[0]]; known && len(w.classes[number]) == len(c) {
+			return number
+		}
+	}
 	var text strings.Builder
 	for _, s := range c {
 		fmt.Fprintf(&text, "%x-%x ", s.low, s.high)
@@ -165,6 +172,9 @@ func (w *writer) class(c class) int32 {
 		number = int32(len(w.classes)) //nolint:gosec // there are fewer classes than places
 		w.classes = append(w.classes, c)
 		w.byText[text.String()] = number
+	}
+	if len(c) > 0 {
+		w.bySpans[&c[0]] = number
 	}
 	return number
 }
