@@ -30,6 +30,8 @@ func compile(definitions []*definition, strategy Strategy, builder *pipeline.Bui
 	}
 	set.publishers = builder.KeyPublishers()
 	if set.matcher, set.failure = automaton.Compile(expressions, addresses()); set.failure != nil {
+		largest := slices.MaxFunc(set.rules, func(a, b *compiled) int { return a.pattern.expression.Places() - b.pattern.expression.Places() })
+		set.failure = fmt.Errorf("%w; the largest pattern is that of rule %q", set.failure, largest.id)
 		set.rules, set.matcher = nil, nothing()
 	}
 	return set, problems

@@ -146,8 +146,10 @@ func (c *compiled) differs(method, target string) string {
 	switch {
 	case err != nil:
 		return err.Error()
-	case !matches:
+	case !matches && len(c.pattern.expression.Doubts) > 0:
 		return "the pattern has " + c.pattern.expression.Doubts[0] + ", and does not match"
+	case !matches:
+		return "it matches as far as can be told in one pass, and does not when it is tried"
 	case len(c.methods) == 0:
 		return "it has no methods"
 	case !slices.Contains(c.methods, method):

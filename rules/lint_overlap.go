@@ -2,7 +2,7 @@ package rules
 
 // checkOverlaps finds the rules that get in each other's way.
 func checkOverlaps(set *Set) []Finding {
-	found, costly := set.compare()
+	found, costly := set.compare(maxListed)
 	findings := make([]Finding, 0, len(found))
 	for _, overlap := range found {
 		check, concerned := equalOverlap, overlap.between[1] // which is likely to be the newer one

@@ -208,14 +208,14 @@ func (l *Loader) build(settings Settings, sources []*source, definitions []*defi
 	builder := pipeline.NewBuilder(settings.Handlers, settings.Pipeline, settings.Environment, l.builder)
 	set, flaws := compile(definitions, settings.Strategy, builder, newMasking(settings.Handlers))
 	set.noMatch = noMatch(settings.NoMatch)
-	conflicts, others := set.tell(set.compare())
+	conflicts, others := set.tell(set.compare(maxInside))
 	if set.failure != nil {
 		report.Refused = append(report.Refused, document.Problem{Message: set.failure.Error()})
 	}
 	if settings.RefuseOverlaps && len(conflicts) > 0 {
 		report.Refused = slices.Concat(report.Refused, conflicts, flaws) // what else there is to mend
 	}
-	report.Warnings = slices.Concat(report.Warnings, checkDoubts(set.rules), conflicts, others)
+	report.Warnings = slices.Concat(report.Warnings, checkDoubts(set), conflicts, others)
 	report.Flaws = flaws
 	report.Rules = len(definitions)
 	report.Broken = len(definitions) - set.Working()

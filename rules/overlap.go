@@ -34,17 +34,21 @@ const (
 	// Each costs about a microsecond and a hundred bytes, for as long as the
 	// search takes.
 	maxPairs = 1 << 20
-	// maxInside bounds how many rules are looked at as to whether they are
-	// inside of others.
-	maxInside = 1000
+	// maxListed bounds how many overlaps are looked at, and maxInside of how
+	// many of them it is found out, at load, whether one rule leaves nothing to
+	// the other, in at most insidePairs each.
+	maxListed   = 10_000
+	maxInside   = 100
+	insidePairs = 1 << 14
 )
 
 // compare finds the rules that get in each other's way: the pairs of equal
 // priority that overlap, or may, and the rules that can never answer. If there
-// may be more, costly is the rule that most of the time was spent on.
-func (s *Set) compare() (found []Overlap, costly *compiled) {
+// may be more, costly is the rule that most of the time was spent on. Of the
+// first maxInside overlaps it is found out whether one rule can never answer.
+func (s *Set) compare(maxInside int) (found []Overlap, costly *compiled) {
 	matters := func(p, q int) bool { return commonMethod(s.rules[p], s.rules[q]) != "" }
-	pairs, gaveUp := s.matcher.Overlaps(matters, maxPairs)
+	pairs, gaveUp := s.matcher.Overlaps(matters, maxPairs, maxListed)
 	if gaveUp >= 0 {
 		costly = s.rules[gaveUp]
 	}
@@ -120,7 +124,7 @@ func hides(outer, inner *compiled) bool {
 		}
 	}
 	rest := automaton.Without(inner.pattern.expression, outer.pattern.expression)
-	_, found, certain := automaton.Witness(rest, addresses(), maxPairs)
+	_, found, certain := automaton.Witness(rest, addresses(), insidePairs)
 	return !found && certain
 }
 
@@ -183,13 +187,13 @@ func (s *Set) tell(found []Overlap, costly *compiled) (conflicts, others documen
 		at[rule.definition] = i
 	}
 	for n, overlap := range found {
-		problem := overlap.problem()
 		if overlap.Conflict() {
 			s.overlaps++
 		}
 		if n >= maxTold {
 			continue
 		}
+		problem := overlap.problem()
 		if overlap.Conflict() {
 			conflicts = append(conflicts, problem)
 		} else {

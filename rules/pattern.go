@@ -56,9 +56,10 @@ type pattern struct {
 	expression *automaton.Expression
 	segments   []segment // scheme and host folded
 
-	// arbiter decides where the expression is in doubt; nil if it never is.
-	arbiter *backtracking
-	groups  func() *groups
+	// trying is the engine for what the automaton cannot tell: whether the
+	// template matches where its expression is in doubt, and what its groups
+	// capture. It is compiled when it is first needed.
+	trying func() (*backtracking, error)
 }
 
 // read compiles a URL template.
@@ -77,18 +78,23 @@ func (t *templates) read(template string) (*pattern, error) {
 		}
 	}
 	p := &pattern{expression: automaton.Sequence(parts...), segments: folded}
-	p.groups = func() *groups { return nil } // globs capture nothing (contract 3.2)
+	if places := p.expression.Places(); places > maxPlaces {
+		return nil, fmt.Errorf("the pattern is too large: with its repeats written out it takes %d places, and %d is the limit", places, maxPlaces)
+	}
 	if t.strategy == Regexp && slices.ContainsFunc(folded, func(s segment) bool { return s.pattern }) {
-		source := anchored(folded)
-		p.groups = sync.OnceValue(func() *groups { return newGroups(source) })
+		p.trying = sync.OnceValues(func() (*backtracking, error) { return newBacktracking(anchored(folded)) })
 		if len(p.expression.Doubts) > 0 {
-			if p.arbiter, err = newBacktracking(source); err != nil {
+			if _, err := p.trying(); err != nil {
 				return nil, fmt.Errorf("the pattern does not compile: %w", err)
 			}
 		}
 	}
 	return p, nil
 }
+
+// maxPlaces bounds a pattern, so that one alone takes neither the time nor the
+// memory that all of them together are meant to take.
+const maxPlaces = 1 << 16
 
 // parse reads a pattern of a template, which its author wrote as it is written.
 func (t *templates) parse(text, written string) (*automaton.Expression, error) {
@@ -149,16 +155,40 @@ func refusal(pattern string) error {
 	}
 }
 
-// confirms decides for a target that the expression matches, but may not.
+// confirms decides for a target that the expression matches, but not for
+// certain. What cannot be decided is an error, which refuses the request.
 func (p *pattern) confirms(target string) (bool, error) {
-	if p.arbiter == nil {
+	if p.trying == nil { // literal text and globs are never in doubt
 		return true, nil
 	}
-	return p.arbiter.matches(target)
+	trying, err := p.trying()
+	if err != nil {
+		return false, err
+	}
+	return trying.matches(target)
 }
 
-// captures are the groups of a target that matches (contract 3.3).
-func (p *pattern) captures(target string) ([]string, error) { return p.groups().of(target) }
+// errNoGroups says that a target which matches has no groups after all: the
+// engines disagree about the pattern.
+var errNoGroups = errors.New("the pattern matched, but its groups cannot be found")
+
+// captures are the groups of a target that matches (contract 3.3); none of a
+// glob or of literal text. With an error, whoever asked must not go on: what it
+// makes of the groups may be an identity.
+func (p *pattern) captures(target string) ([]string, error) {
+	if p.trying == nil {
+		return nil, nil
+	}
+	trying, err := p.trying()
+	if err != nil {
+		return nil, err
+	}
+	captured, err := trying.captures(target)
+	if err == nil && captured == nil {
+		err = errNoGroups
+	}
+	return captured, err
+}
 
 // anchored is one expression for all of a template, with a group for each of
 // its patterns.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"ostiary/config/document"
 )
@@ -44,10 +45,15 @@ func checkMatches(definitions []*definition, strategy Strategy) document.Problem
 }
 
 // checkDoubts warns of rules that the automaton alone cannot decide on.
-func checkDoubts(rules []*compiled) document.Problems {
+func checkDoubts(set *Set) document.Problems {
 	var warnings document.Problems
-	for _, rule := range rules {
-		if doubts := rule.pattern.expression.Doubts; len(doubts) > 0 {
+	tooLarge := set.matcher.TooLarge()
+	for i, rule := range set.rules {
+		doubts := rule.pattern.expression.Doubts
+		if slices.Contains(tooLarge, i) {
+			doubts = append(slices.Clone(doubts), "a look-ahead with too many states")
+		}
+		if len(doubts) > 0 {
 			warnings = append(warnings, rule.definition.problem(document.Path{"match", "url"}, fmt.Sprintf(
 				"the pattern has %s, which only trying can decide: a request that takes longer than %v is refused", doubts[0], matchTimeout)))
 		}

@@ -92,7 +92,7 @@ func TestOverlapsAreProofs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		overlaps, costly := a.Overlaps(always, 1<<14)
+		overlaps, costly := a.Overlaps(always, 1<<14, many)
 		named := map[[2]int]Overlap{}
 		for _, o := range overlaps {
 			named[o.Patterns] = o

@@ -28,6 +28,7 @@ type Automaton struct {
 	*program
 	certain  [][]Match // by group
 	doubtful [][]Match
+	tooLarge []int // patterns
 	cache    atomic.Pointer[cache]
 	fronts   sync.Pool
 
@@ -84,6 +85,10 @@ func newAutomaton(p *program) *Automaton {
 	a.begin()
 	return a
 }
+
+// TooLarge are the patterns with a look-ahead that has too many states. Where
+// it counts, their matches are not certain.
+func (a *Automaton) TooLarge() []int { return a.tooLarge }
 
 // begin forgets all states.
 func (a *Automaton) begin() {
@@ -215,7 +220,7 @@ func (a *Automaton) accepted(items []item) []Match {
 				n = len(found)
 				found = append(found, Match{Pattern: pattern})
 			}
-			found[n].Certain = found[n].Certain || !i.guards.doubtful()
+			found[n].Certain = found[n].Certain || !i.guards.haveDoubt()
 		}
 	}
 	slices.SortFunc(found, func(a, b Match) int { return a.Pattern - b.Pattern })

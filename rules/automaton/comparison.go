@@ -281,7 +281,7 @@ func (c *comparison) accepts(p pair) (accepts, certain bool) {
 		if op := c.places[i.place].op; (op != opAccept && op != opAny) || !c.looks.hold(i.guards) {
 			return false, false
 		}
-		certain = certain && !i.guards.doubtful()
+		certain = certain && !i.guards.haveDoubt()
 	}
 	return true, certain
 }

@@ -15,19 +15,36 @@ import (
 // and ends counts once.
 func Compile(expressions []*Expression, within *Expression) (*Automaton, error) {
 	w := newWriter()
-	w.start = w.begin(w.entries(expressions))
-	if within != nil {
+	if within != nil { // first, so that it is not what there is no room for
 		body := w.part(whole(lookAhead, within).parts[0])
 		w.look(opLook, body, failPlace)
 		w.within = w.looking[body]
 	}
+	w.start = w.begin(w.entries(expressions))
 	if len(w.places) > maxPlaces {
 		return nil, errors.New("the patterns are too large together")
 	}
 	if err := w.finish(); err != nil {
 		return nil, err
 	}
-	return newAutomaton(w.program), nil
+	a := newAutomaton(w.program)
+	for i, e := range expressions {
+		if w.tooLarge(e.root) {
+			a.tooLarge = append(a.tooLarge, i)
+		}
+	}
+	return a, nil
+}
+
+// tooLarge reports whether a node has a look-ahead in it that is too large to
+// be made deterministic.
+func (w *writer) tooLarge(n *node) bool {
+	if n.kind == lookAhead || n.kind == lookAheadNot {
+		if number, used := w.looking[w.part(n.parts[0])]; used && w.looks.states[number][behindNothing] == lookTooLarge {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.parts, w.tooLarge)
 }
 
 // entry is a list of parts, and the group of the patterns that are this list.

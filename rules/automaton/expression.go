@@ -85,3 +85,10 @@ func Doubtful(reason string) *Expression {
 		Doubts: []string{reason},
 	}
 }
+
+// Places is how much room the expression takes in an automaton, with repeats
+// written out.
+func (e *Expression) Places() int {
+	_, all := size(e.root)
+	return all
+}

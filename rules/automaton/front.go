@@ -39,8 +39,15 @@ type front struct {
 	been    []passage
 	round   uint32
 	visited map[item]struct{}
-	ending  *front // for what follows the end of a text; nil until it is needed
+	// How many items with guards came to a place for a group. They are bounded
+	// as they come, because guards combine.
+	variants map[variant]int
+	ending   *front // for what follows the end of a text; nil until it is needed
+	ended    uint32 // the round that it belongs to
 }
+
+// variant is what items have in common that differ in their guards alone.
+type variant struct{ place, group int32 }
 
 // passage is a round, and the group that came by in it.
 type passage struct {
@@ -49,15 +56,18 @@ type passage struct {
 }
 
 func newFront(p *program) *front {
-	return &front{program: p, been: make([]passage, len(p.places)), visited: map[item]struct{}{}}
+	return &front{program: p, been: make([]passage, len(p.places)), visited: map[item]struct{}{}, variants: map[variant]int{}}
 }
 
 func (f *front) reset(behind before) {
 	f.items = f.items[:0]
 	f.guarded = false
 	f.behind = behind
-	if len(f.visited) > 0 {
+	if len(f.visited) > 1<<12 { // clearing it would take as long each time
+		f.visited, f.variants = map[item]struct{}{}, map[variant]int{}
+	} else if len(f.visited) > 0 {
 		clear(f.visited)
+		clear(f.variants)
 	}
 	if f.round++; f.round == 0 { // after four thousand million rounds
 		clear(f.been)
@@ -76,9 +86,26 @@ func (f *front) visit(i item) (first bool) {
 			return false
 		}
 	}
-	_, been := f.visited[i]
+	if _, been := f.visited[i]; been {
+		return false
+	}
 	f.visited[i] = struct{}{}
-	return !been
+	return true
+}
+
+// bounded is the item, in doubt if too many others came the same way.
+func (f *front) bounded(i item) item {
+	if i.guards == (guards{}) || i.guards == doubtful {
+		return i
+	}
+	if _, been := f.visited[i]; been {
+		return i
+	}
+	v := variant{i.place, i.group}
+	if f.variants[v]++; f.variants[v] > maxVariants {
+		i.guards = doubtful
+	}
+	return i
 }
 
 // begin collects what is reached from a place at the beginning of a text.
@@ -93,6 +120,7 @@ func (f *front) sort() { slices.SortFunc(f.items, compareItems) }
 
 // reach adds the places that are reached from an item without a character.
 func (f *front) reach(i item) {
+	i = f.bounded(i)
 	if !f.visit(i) {
 		return
 	}
@@ -176,10 +204,13 @@ func (f *front) end(next item) {
 		f.ending = newFront(f.program)
 		f.ending.atEnd = true
 	}
-	f.ending.reset(f.behind)
+	if f.ended != f.round { // where one item has been, others need not go
+		f.ended = f.round
+		f.ending.reset(f.behind)
+	}
+	before := len(f.ending.items)
 	f.ending.reach(next)
-	f.ending.settle()
-	for _, i := range f.ending.items {
+	for _, i := range f.ending.items[before:] {
 		if op := f.places[i.place].op; op == opAccept || op == opAny {
 			i.place = acceptPlace
 			f.keep(i)
@@ -235,7 +266,7 @@ func (f *front) general(variants []item) []item {
 	}
 	if len(variants) > maxVariants {
 		variants = variants[:1]
-		variants[0].guards = guards{}.inDoubt()
+		variants[0].guards = doubtful
 	}
 	return variants
 }

@@ -9,6 +9,9 @@ type guards [4]int32
 // doubt stands among guards for a condition that nobody can check here.
 const doubt int32 = 1
 
+// doubtful are the guards of an item about which nothing is certain.
+var doubtful = guards{}.inDoubt()
+
 // opinion is a guard: the rest has to match what a look-ahead in this state
 // still needs, or must not.
 func opinion(state int32, not bool) int32 {
@@ -33,7 +36,7 @@ func (g guards) with(guard int32) guards {
 
 // inDoubt gives one of the conditions up, if there is no room for the doubt.
 func (g guards) inDoubt() guards {
-	if g.doubtful() {
+	if g.haveDoubt() {
 		return g
 	}
 	g[0] = doubt
@@ -41,7 +44,7 @@ func (g guards) inDoubt() guards {
 	return g
 }
 
-func (g guards) doubtful() bool { return slices.Contains(g[:], doubt) }
+func (g guards) haveDoubt() bool { return slices.Contains(g[:], doubt) }
 
 // within reports whether all guards are among others: then whoever passes the
 // others passes these.

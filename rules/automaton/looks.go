@@ -98,7 +98,7 @@ func (d *determining) state() int32 {
 	ends := false
 	for _, i := range d.front.items {
 		switch op := d.front.places[i.place].op; {
-		case i.guards.doubtful():
+		case i.guards.haveDoubt():
 			d.tooLarge = true
 			return lookFails
 		case op == opAny && i.guards == guards{}:

@@ -18,12 +18,13 @@ type Overlap struct {
 // automaton was compiled for. Only pairs matter for which matters is true,
 // whatever their order. Pairs that it does not name are disjoint, if costly is
 // below 0. Otherwise it gave up when it had looked at maxPairs pairs of places,
-// and costly is the pattern that most of them are of.
+// and costly is the pattern that most of them are of. It names no more pairs
+// than most.
 //
 // It takes time and memory in proportion to the pairs of places that one text
 // leads to. For patterns that begin with different literal text these are not
 // many more than there are places.
-func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs int) (overlaps []Overlap, costly int) {
+func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs, most int) (overlaps []Overlap, costly int) {
 	c := newComparison(a.program, maxPairs)
 	found := map[[2]int32]witness{} // by groups
 	relevant := map[[2]int32]bool{}
@@ -63,6 +64,9 @@ func (a *Automaton) Overlaps(matters func(p, q int) bool, maxPairs int) (overlap
 	for _, groups := range slices.SortedFunc(maps.Keys(found), func(a, b [2]int32) int { return slices.Compare(a[:], b[:]) }) {
 		for _, p := range a.groups[groups[0]] {
 			for _, q := range a.groups[groups[1]] {
+				if len(overlaps) == most {
+					break
+				}
 				if (groups[0] != groups[1] || p < q) && matters(p, q) {
 					overlaps = append(overlaps, Overlap{[2]int{min(p, q), max(p, q)}, found[groups].text, found[groups].certain})
 				}

@@ -53,7 +53,7 @@ func TestOverlapsAreFoundWithTheShortestText(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, costly := compiled(t, test.patterns...).Overlaps(always, many)
+			got, costly := compiled(t, test.patterns...).Overlaps(always, many, many)
 			if diff := cmp.Diff(test.want, got); diff != "" || costly >= 0 {
 				t.Errorf("costly: %v (-want +got):\n%s", costly, diff)
 			}
@@ -65,7 +65,7 @@ func TestOnlyOverlapsThatMatterAreFound(t *testing.T) {
 	t.Parallel()
 	a := compiled(t, `a`, `a`, `[a-z]`, `a|b`)
 	matters := func(p, q int) bool { return p%2 == q%2 }
-	got, costly := a.Overlaps(matters, many)
+	got, costly := a.Overlaps(matters, many, many)
 	want := []Overlap{{[2]int{0, 2}, "a", true}, {[2]int{1, 3}, "a", true}}
 	if diff := cmp.Diff(want, got); diff != "" || costly >= 0 {
 		t.Errorf("costly: %v (-want +got):\n%s", costly, diff)
@@ -79,7 +79,7 @@ func TestOverlapsAreSoughtInTheTextsThereAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, costly := a.Overlaps(always, many)
+	got, costly := a.Overlaps(always, many, many)
 	want := []Overlap{{[2]int{0, 1}, "http://a/b", true}, {[2]int{1, 2}, "http://c/b", true}}
 	if diff := cmp.Diff(want, got); diff != "" || costly >= 0 {
 		t.Errorf("costly: %v (-want +got):\n%s", costly, diff)
@@ -89,10 +89,10 @@ func TestOverlapsAreSoughtInTheTextsThereAre(t *testing.T) {
 func TestASearchThatGivesUpSaysForWhich(t *testing.T) {
 	t.Parallel()
 	a := compiled(t, `b`, `(a{31})+`, `(a{37})+`, `c`)
-	if got, costly := a.Overlaps(always, 100); len(got) != 0 || costly != 1 && costly != 2 {
+	if got, costly := a.Overlaps(always, 100, many); len(got) != 0 || costly != 1 && costly != 2 {
 		t.Errorf("got %v, costly: %d", got, costly)
 	}
-	if got, costly := a.Overlaps(always, many); costly >= 0 || len(got) != 1 || len(got[0].Text) != 31*37 {
+	if got, costly := a.Overlaps(always, many, many); costly >= 0 || len(got) != 1 || len(got[0].Text) != 31*37 {
 		t.Errorf("with more time: got %d, costly: %d", len(got), costly)
 	}
 }

@@ -105,23 +105,22 @@ func multiplied(inner *node, least, most int) *node {
 	}
 }
 
-// growth tells how many more positions for characters a part has when its
-// repeats are written out.
+// growth tells how many more places a part takes when its repeats are written
+// out.
 func growth(part *node) int {
-	written, all := positions(part)
+	written, all := size(part)
 	return all - written
 }
 
-// positions counts the characters to match, as they are written and with
-// repeats written out. The latter is no more than a number that is more than
-// enough.
-func positions(part *node) (written, all int) {
+// size counts the places that a part takes, as it is written and with repeats
+// written out: those for characters, and those that match the empty text, of
+// which hostile patterns have no fewer. The latter number is no more than one
+// that is more than enough.
+func size(part *node) (written, all int) {
 	const enough = 1 << 30
-	if part.kind == matchOne {
-		return 1, 1
-	}
+	written, all = 1, 1
 	for _, inner := range part.parts {
-		w, a := positions(inner)
+		w, a := size(inner)
 		written, all = written+w, all+a
 	}
 	if part.kind == matchRepeated {
