@@ -239,3 +239,15 @@ func TestAnUndecidedRuleStopsWhatItMightDecide(t *testing.T) {
 		}
 	}
 }
+
+// TestFindingARuleTakesNoMemory once a URL like it has been asked about.
+func TestFindingARuleTakesNoMemory(t *testing.T) {
+	text, hits := mixed(1000)
+	set := setOf(t, string(text), Regexp)
+	for _, hit := range hits[:10] { // one of each kind
+		target := hit.Target()
+		if allocated := testing.AllocsPerRun(100, func() { _, _ = set.match("GET", target) }); allocated != 0 {
+			t.Errorf("%s: %v allocations", target, allocated)
+		}
+	}
+}
