@@ -82,7 +82,7 @@ func (s *Set) highest(method, target string) []Outline {
 	var found []*compiled
 	for _, m := range s.matcher.Match(target) {
 		rule := s.rules[m.Pattern]
-		if matches, err := rule.pattern.confirms(target); err == nil && matches && slices.Contains(rule.methods, method) {
+		if matches, err := rule.pattern.decides(m, target); err == nil && matches && slices.Contains(rule.methods, method) {
 			found = append(found, rule)
 		}
 	}

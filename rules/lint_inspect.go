@@ -153,11 +153,12 @@ func (r *inspected) witness(parts ...*automaton.Expression) (target string, foun
 
 // matches reports whether the rule's pattern matches a target for certain.
 func (r *inspected) matches(target string) bool {
-	if len(r.matcher.Match(target)) == 0 {
+	found := r.matcher.Match(target)
+	if len(found) == 0 {
 		return false
 	}
-	confirmed, err := r.pattern.confirms(target)
-	return err == nil && confirmed
+	matches, err := r.pattern.decides(found[0], target)
+	return err == nil && matches
 }
 
 // finding is one about the rule's URL template. target is a request's that

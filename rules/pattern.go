@@ -172,6 +172,15 @@ func (p *pattern) confirms(target string) (bool, error) {
 // engines disagree about the pattern.
 var errNoGroups = errors.New("the pattern matched, but its groups cannot be found")
 
+// decides tells whether the template matches a target of which the automaton
+// says so.
+func (p *pattern) decides(m automaton.Match, target string) (bool, error) {
+	if m.Certain {
+		return true, nil
+	}
+	return p.confirms(target)
+}
+
 // captures are the groups of a target that matches (contract 3.3); none of a
 // glob or of literal text. With an error, whoever asked must not go on: what it
 // makes of the groups may be an identity.

@@ -35,14 +35,11 @@ func decided(t testing.TB, p *pattern, target string) (bool, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	switch found := alone.Match(target); {
-	case len(found) == 0:
+	found := alone.Match(target)
+	if len(found) == 0 {
 		return false, nil
-	case found[0].Certain:
-		return true, nil
-	default:
-		return p.confirms(target)
 	}
+	return p.decides(found[0], target)
 }
 
 func TestTheRegexpDialect(t *testing.T) {

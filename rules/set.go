@@ -76,21 +76,16 @@ func (s *Set) match(method, target string) (*compiled, error) {
 		if rule.priority < relevant || !slices.Contains(rule.methods, method) {
 			continue
 		}
-		if !m.Certain {
-			matches, err := rule.pattern.confirms(target)
-			if err != nil {
-				// The rule might be the one that forbids this request.
-				refusal, relevant = pipeline.Internal.From(fmt.Errorf("rule %q: %w", rule.id, err)), rule.priority+1
-			}
-			if !matches {
-				continue
-			}
-		}
-		if found != nil && found.priority == rule.priority {
+		switch matches, err := rule.pattern.decides(m, target); {
+		case err != nil:
+			// The rule might be the one that forbids this request.
+			refusal, relevant = pipeline.Internal.From(fmt.Errorf("rule %q: %w", rule.id, err)), rule.priority+1
+		case !matches:
+		case found != nil && found.priority == rule.priority:
 			refusal, relevant = pipeline.ManyRules.From(fmt.Errorf("rules %q and %q both match", found.id, rule.id)), rule.priority+1
-			continue
+		default:
+			found, refusal, relevant = rule, nil, rule.priority
 		}
-		found, refusal, relevant = rule, nil, rule.priority
 	}
 	if refusal != nil {
 		return nil, refusal

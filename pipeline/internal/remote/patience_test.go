@@ -181,19 +181,14 @@ func TestRetryHasToBeReadable(t *testing.T) {
 	}
 }
 
-func TestLibrariesGetAClientThatFollowsNothing(t *testing.T) {
+func TestNothingIsFollowed(t *testing.T) {
 	t.Parallel()
 	service := pipelinetest.Serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, service.URL, nil)
+	answer, err := ask(t.Context(), t, New(pipelinetest.Environment(t), enough), "GET", service.URL, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := New(pipelinetest.Environment(t), enough).HTTP().Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusFound || len(service.Asked()) != 1 {
-		t.Errorf("got %d after %d questions", response.StatusCode, len(service.Asked()))
+	if answer.Status != http.StatusFound || len(service.Asked()) != 1 {
+		t.Errorf("got %d after %d questions", answer.Status, len(service.Asked()))
 	}
 }

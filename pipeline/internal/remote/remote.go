@@ -87,13 +87,6 @@ func (c *Client) Do(ctx context.Context, request *http.Request) (*Answer, error)
 	return &Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
 }
 
-// HTTP is the client for libraries that call the service themselves. They get
-// no retries, and the deadline of their context.
-func (c *Client) HTTP() *http.Client { return c.client.HTTPClient }
-
-// Failure is the error for a call that a library made.
-func Failure(service *url.URL, err error) error { return failure(service, err) }
-
 // failure names the service by its host alone: its URL may hold credentials.
 func failure(service *url.URL, err error) error {
 	var wrapped *url.Error

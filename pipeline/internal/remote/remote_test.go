@@ -147,7 +147,7 @@ func TestFailureNamesTheServiceByItsHostAlone(t *testing.T) {
 		pipeline.Slow.Error() + ": calling keys.test:8443: context deadline exceeded": context.DeadlineExceeded,
 		pipeline.Unavailable.Error() + ": calling keys.test:8443: context canceled":   context.Canceled,
 	} {
-		if got := Failure(service, err); got.Error() != want {
+		if got := failure(service, err); got.Error() != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
