@@ -56,7 +56,8 @@ func TestAGrantedRequestIsLogged(t *testing.T) {
 		},
 		"http_response": map[string]any{"status": 200.0, "size": 7.0, "took": 3e6},
 	}
-	session := &pipeline.Session{Subject: "alice", Extra: map[string]any{"token": "secret"}, Header: http.Header{"X-Token": {"secret"}}}
+	session := &pipeline.Session{Subject: "alice", Header: http.Header{"X-Token": {"secret"}}}
+	session.SetExtra(map[string]any{"token": "secret"})
 	record := asked(&pipeline.Decision{Allowed: true, Rule: "rule", Session: session})
 	if diff := cmp.Diff(want, logged(t, record)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

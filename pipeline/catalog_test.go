@@ -15,7 +15,7 @@ func effective(t *testing.T, settings map[string]any, rule string) gaugeConfig {
 	t.Helper()
 	builder := pipeline.NewBuilder(kit(), allEnabled(kit(), settings), pipeline.Environment{}, nil)
 	p := built(t, builder, plan(pipeline.Step{Handler: "gauge", Config: json.RawMessage(rule)}))
-	config, _ := run(t, p).Session.Extra["config"].(gaugeConfig)
+	config, _ := extra(t, run(t, p).Session)["config"].(gaugeConfig)
 	return config
 }
 
@@ -102,7 +102,7 @@ func TestARuleChangesNothingForOtherRules(t *testing.T) {
 	builder := pipeline.NewBuilder(kit(), allEnabled(kit(), settings), pipeline.Environment{}, nil)
 	other := plan(pipeline.Step{Handler: "gauge", Config: json.RawMessage(`{"name": "r", "nested": {"a": "a2"}, "list": ["b", "c"]}`)})
 	built(t, builder, other)
-	config, _ := run(t, built(t, builder, plan(pipeline.Step{Handler: "gauge"}))).Session.Extra["config"].(gaugeConfig)
+	config, _ := extra(t, run(t, built(t, builder, plan(pipeline.Step{Handler: "gauge"}))).Session)["config"].(gaugeConfig)
 	want := decoded(t, `{"name": "s", "size": 5, "list": ["a"], "nested": {"a": "a1", "b": "b0"}}`)
 	if diff := cmp.Diff(want, config); diff != "" {
 		t.Error(diff)
@@ -116,7 +116,7 @@ func TestARuleChangesNothingForOtherRules(t *testing.T) {
 func instanceOf(t *testing.T, builder *pipeline.Builder, rule string) *gauge {
 	t.Helper()
 	p := built(t, builder, plan(pipeline.Step{Handler: "gauge", Config: json.RawMessage(rule)}))
-	instance, _ := run(t, p).Session.Extra["instance"].(*gauge)
+	instance, _ := extra(t, run(t, p).Session)["instance"].(*gauge)
 	if instance == nil {
 		t.Fatal("the gauge did not run")
 	}

@@ -77,7 +77,7 @@ type gauge struct{ config gaugeConfig }
 
 func (g *gauge) Authenticate(_ context.Context, _ *pipeline.Request, session *pipeline.Session) error {
 	session.Subject = g.config.Name
-	session.Extra = map[string]any{"config": g.config, "instance": g}
+	session.SetExtra(map[string]any{"config": g.config, "instance": g})
 	return nil
 }
 
@@ -152,4 +152,14 @@ func built(t testing.TB, builder *pipeline.Builder, plan pipeline.Plan) *pipelin
 func run(t testing.TB, p *pipeline.Pipeline) pipeline.Decision {
 	t.Helper()
 	return p.Run(t.Context(), &pipeline.Request{Method: "GET", Header: http.Header{}}, nil)
+}
+
+// extra is what else the session knows.
+func extra(t *testing.T, session *pipeline.Session) map[string]any {
+	t.Helper()
+	known, err := session.Extra()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known
 }

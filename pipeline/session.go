@@ -1,8 +1,11 @@
 package pipeline
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Session is what a pipeline finds out about a request and hands on: from the
@@ -10,9 +13,11 @@ import (
 // see it as their data (contract 4.3).
 type Session struct {
 	Subject      string
-	Extra        map[string]any
-	Header       http.Header // what mutators and authorizers add; canonical names
+	Header       http.Header // what handlers add for the upstream; canonical names
 	MatchContext MatchContext
+
+	extra  map[string]any
+	unread []byte // extra as JSON, until somebody asks for it
 
 	// EchoHeader asks a decision to answer the request's own headers too, as
 	// far as a gateway may copy them safely (contract 14, noop mutator).
@@ -21,7 +26,36 @@ type Session struct {
 	// Withheld are the credentials that must not go upstream (contract 14,
 	// credentials).
 	Withheld Withheld
+
+	// SetCookie are lines of that name from a session service, for the client
+	// of this request and for nobody else.
+	SetCookie []string
+
+	// Stale is how long ago the session service should have been asked again,
+	// had it not been out of order; 0 if it was in time.
+	Stale time.Duration
 }
+
+// Extra is what else is known about the subject: templates see it as .Extra.
+// It belongs to the request. The method is not for concurrent use.
+func (s *Session) Extra() (map[string]any, error) {
+	if s.unread != nil {
+		var extra map[string]any
+		if err := json.Unmarshal(s.unread, &extra); err != nil {
+			return nil, fmt.Errorf("extra: %w", err)
+		}
+		s.extra, s.unread = extra, nil
+	}
+	return s.extra, nil
+}
+
+// SetExtra replaces what else is known about the subject. The map is the
+// session's own from now on.
+func (s *Session) SetExtra(extra map[string]any) { s.extra, s.unread = extra, nil }
+
+// SetExtraJSON does the same with a JSON object, which is read when somebody
+// asks for it; most rules never do. It is not written to, and may be shared.
+func (s *Session) SetExtraJSON(object []byte) { s.extra, s.unread = nil, object }
 
 // Withheld names parts of the request that are not forwarded.
 type Withheld struct {

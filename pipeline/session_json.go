@@ -20,12 +20,16 @@ func (s *Session) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	extra, err := s.Extra()
+	if err != nil {
+		return nil, err
+	}
 	text, err := json.Marshal(struct {
 		Subject      string         `json:"subject"`
 		Extra        map[string]any `json:"extra"`
 		Header       http.Header    `json:"header"`
 		MatchContext matchContext   `json:"match_context"`
-	}{s.Subject, s.Extra, s.Header, matchContext{
+	}{s.Subject, extra, s.Header, matchContext{
 		groups, s.MatchContext.URL(), s.MatchContext.Method(), s.MatchContext.endToEnd(),
 	}})
 	if err != nil {

@@ -18,12 +18,12 @@ func TestSessionIsWrittenAsServicesKnowIt(t *testing.T) {
 	}
 	session := pipeline.Session{
 		Subject:      "ada",
-		Extra:        map[string]any{"role": "editor"},
 		Header:       map[string][]string{"X-User": {"ada"}},
 		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"a", ""}, nil }),
 		EchoHeader:   true,
 		Withheld:     pipeline.Withheld{Headers: []string{"Authorization"}},
 	}
+	session.SetExtra(map[string]any{"role": "editor"})
 	got, err := json.Marshal(&session)
 	const want = `{"subject":"ada","extra":{"role":"editor"},"header":{"X-User":["ada"]},"match_context":{` +
 		`"regexp_capture_groups":["a",""],` +
@@ -53,9 +53,9 @@ func TestSessionOfNobodyIsWrittenWithEveryKey(t *testing.T) {
 func TestSessionThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	session := pipeline.Session{
-		Extra:        map[string]any{"f": func() {}},
 		MatchContext: pipeline.NewMatchContext(&pipeline.Request{}, nil),
 	}
+	session.SetExtra(map[string]any{"f": func() {}})
 	if got, err := json.Marshal(&session); err == nil {
 		t.Errorf("got %s", got)
 	}

@@ -43,7 +43,7 @@ func TestBearerToken(t *testing.T) {
 			wantErr := pipeline.ErrNotResponsible
 			questions := 0
 			if test.asks {
-				want, wantErr, questions = pipeline.Session{Subject: "ada", Extra: map[string]any{"a": "b"}}, nil, 1
+				want, wantErr, questions = pipelinetest.Session("ada", map[string]any{"a": "b"}), nil, 1
 			}
 			if err := handler.Authenticate(t.Context(), pipelinetest.Request(test.headers...), &session); !errors.Is(err, wantErr) {
 				t.Errorf("got error %v, want %v", err, wantErr)

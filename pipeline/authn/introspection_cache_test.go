@@ -131,8 +131,8 @@ func TestIntrospectionCacheAsksOnceForACrowdAndMixesNobodyUp(t *testing.T) {
 	})
 	for i := range many {
 		want := fmt.Sprint("user-", i%2)
-		if errs[i] != nil || sessions[i].Subject != want || sessions[i].Extra["of"] != want {
-			t.Errorf("%s got subject %q, extra %v, %v", want, sessions[i].Subject, sessions[i].Extra, errs[i])
+		if errs[i] != nil || sessions[i].Subject != want || pipelinetest.Extra(&sessions[i])["of"] != want {
+			t.Errorf("%s got subject %q, extra %v, %v", want, sessions[i].Subject, pipelinetest.Extra(&sessions[i]), errs[i])
 		}
 	}
 	wantAsked(t, service, 2)

@@ -62,7 +62,8 @@ func (e *expectation) read(payload []byte, session *pipeline.Session) error {
 		return pipeline.BadCredential.Because("%s", err)
 	}
 	claims["scp"] = granted
-	session.Subject, session.Extra = subject, claims
+	session.Subject = subject
+	session.SetExtra(claims)
 	return nil
 }
 

@@ -151,17 +151,17 @@ func TestJWTFillsInTheSession(t *testing.T) {
 	}{
 		"subject and claims": {
 			`{"sub":"lena","exp":1700000060,"profile":{"name":"Lena"},"groups":["a",1]}`,
-			pipeline.Session{Subject: "lena", Extra: map[string]any{
+			pipelinetest.Session("lena", map[string]any{
 				"sub": "lena", "exp": 1700000060.0, "profile": map[string]any{"name": "Lena"}, "groups": []any{"a", 1.0}, "scp": []string{},
-			}},
+			}),
 		},
-		"no claims":         {`{}`, pipeline.Session{Extra: map[string]any{"scp": []string{}}}},
-		"scope as text":     {`{"scope":"a b"}`, pipeline.Session{Extra: map[string]any{"scp": []string{"a", "b"}}}},
-		"two blanks":        {`{"scope":"a  b"}`, pipeline.Session{Extra: map[string]any{"scp": []string{"a", "", "b"}}}},
-		"an empty text":     {`{"scp":""}`, pipeline.Session{Extra: map[string]any{"scp": []string{""}}}},
-		"scopes as a list":  {`{"scopes":["a",1,"b"]}`, pipeline.Session{Extra: map[string]any{"scp": []string{"a", "", "b"}}}},
-		"scp as an object":  {`{"scp":{"a":1}}`, pipeline.Session{Extra: map[string]any{"scp": []string{}}}},
-		"several of a kind": {`{"scope":"a","scopes":["b"]}`, pipeline.Session{Extra: map[string]any{"scp": []string{"a"}, "scopes": []any{"b"}}}},
+		"no claims":         {`{}`, pipelinetest.Session("", map[string]any{"scp": []string{}})},
+		"scope as text":     {`{"scope":"a b"}`, pipelinetest.Session("", map[string]any{"scp": []string{"a", "b"}})},
+		"two blanks":        {`{"scope":"a  b"}`, pipelinetest.Session("", map[string]any{"scp": []string{"a", "", "b"}})},
+		"an empty text":     {`{"scp":""}`, pipelinetest.Session("", map[string]any{"scp": []string{""}})},
+		"scopes as a list":  {`{"scopes":["a",1,"b"]}`, pipelinetest.Session("", map[string]any{"scp": []string{"a", "", "b"}})},
+		"scp as an object":  {`{"scp":{"a":1}}`, pipelinetest.Session("", map[string]any{"scp": []string{}})},
+		"several of a kind": {`{"scope":"a","scopes":["b"]}`, pipelinetest.Session("", map[string]any{"scp": []string{"a"}, "scopes": []any{"b"}})},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func FuzzJWT(f *testing.F) {
 		if err := handler.Authenticate(t.Context(), request, &session); err == nil {
 			t.Fatalf("accepted: %q", token)
 		}
-		if session.Subject != "" || session.Extra != nil {
+		if session.Subject != "" || pipelinetest.Extra(&session) != nil {
 			t.Errorf("a refused token leaves %+v", session)
 		}
 	})
@@ -55,13 +55,13 @@ func FuzzJWTClaims(f *testing.F) {
 		var session pipeline.Session
 		err := e.read(claims, &session)
 		if err != nil {
-			if pipeline.KindOf(err) != pipeline.BadCredential || session.Extra != nil {
+			if pipeline.KindOf(err) != pipeline.BadCredential || pipelinetest.Extra(&session) != nil {
 				t.Errorf("got %v and %+v", err, session)
 			}
 			return
 		}
-		if _, ok := session.Extra["scp"].([]string); !ok {
-			t.Errorf("scp is %v", session.Extra["scp"])
+		if _, ok := pipelinetest.Extra(&session)["scp"].([]string); !ok {
+			t.Errorf("scp is %v", pipelinetest.Extra(&session)["scp"])
 		}
 		if strings.ContainsAny(session.Subject, "\x00\r\n") {
 			t.Errorf("the subject is %q", session.Subject)

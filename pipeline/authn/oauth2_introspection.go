@@ -98,7 +98,8 @@ func (a *OAuth2Introspection) Authenticate(ctx context.Context, request *pipelin
 	if err := a.check(answer); err != nil {
 		return err
 	}
-	session.Subject, session.Extra = answer.subject, answer.extra()
+	session.Subject = answer.subject
+	session.SetExtra(answer.extra())
 	return nil
 }
 

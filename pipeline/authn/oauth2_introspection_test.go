@@ -139,25 +139,25 @@ func TestOAuth2IntrospectionFillsInTheSession(t *testing.T) {
 	}{
 		"with all there is": {
 			`{"active": true, "sub": "ada", "username": "ada@x.test", "client_id": "app", "scope": "r w", "aud": ["a", "b"], "iss": "i", "ext": {"team": "red", "n": 1}}`,
-			pipeline.Session{Subject: "ada", Extra: map[string]any{
+			pipelinetest.Session("ada", map[string]any{
 				"username": "ada@x.test", "client_id": "app", "scope": "r w", "aud": []string{"a", "b"}, "team": "red", "n": 1.0,
-			}},
+			}),
 		},
 		"with empty texts for what is not there": {
 			`{"active": true}`,
-			pipeline.Session{Extra: map[string]any{"username": "", "client_id": "", "scope": ""}},
+			pipelinetest.Session("", map[string]any{"username": "", "client_id": "", "scope": ""}),
 		},
 		"with a list for a single audience": {
 			`{"active": true, "sub": "ada", "aud": "a"}`,
-			pipeline.Session{Subject: "ada", Extra: map[string]any{"username": "", "client_id": "", "scope": "", "aud": []string{"a"}}},
+			pipelinetest.Session("ada", map[string]any{"username": "", "client_id": "", "scope": "", "aud": []string{"a"}}),
 		},
 		"and not with what ext says instead": {
 			`{"active": true, "sub": "ada", "client_id": "app", "aud": "a", "ext": {"username": "root", "client_id": "root", "scope": "all", "aud": "root", "sub": "root"}}`,
-			pipeline.Session{Subject: "ada", Extra: map[string]any{"username": "", "client_id": "app", "scope": "", "aud": []string{"a"}, "sub": "root"}},
+			pipelinetest.Session("ada", map[string]any{"username": "", "client_id": "app", "scope": "", "aud": []string{"a"}, "sub": "root"}),
 		},
 		"and not with the username as its subject": {
 			`{"active": true, "username": "ada", "ext": null}`,
-			pipeline.Session{Extra: map[string]any{"username": "ada", "client_id": "", "scope": ""}},
+			pipelinetest.Session("", map[string]any{"username": "ada", "client_id": "", "scope": ""}),
 		},
 	}
 	for name, test := range tests {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/tidwall/gjson"
 	"golang.org/x/net/http/httpguts"
@@ -167,8 +166,6 @@ func (c *sessionCheck) read(body []byte, session *pipeline.Session) error {
 	case !extra.IsObject():
 		return pipeline.Forbidden.Because("extra_from does not lead to an object in the session service's answer")
 	}
-	if err := json.NewDecoder(strings.NewReader(extra.Raw)).Decode(&session.Extra); err != nil {
-		return pipeline.BadCredential.From(err)
-	}
+	session.SetExtraJSON([]byte(extra.Raw))
 	return nil
 }

@@ -51,28 +51,20 @@ func TestSessionCheckReadsTheAnswer(t *testing.T) {
 		config, body string
 		want         pipeline.Session
 	}{
-		"at the usual places": {`{}`, answer, pipeline.Session{
-			Subject: "ada", Extra: map[string]any{"role": "editor", "n": 1.0},
-		}},
-		"at other places": {`{"subject_from": "identity.id", "extra_from": "identity.traits"}`, answer, pipeline.Session{
-			Subject: "u-7", Extra: map[string]any{"langs": []any{"da"}},
-		}},
-		"with the whole answer as extra": {`{"extra_from": "@this"}`, `{"subject": "bo", "a": {"b": true}}`, pipeline.Session{
-			Subject: "bo", Extra: map[string]any{"subject": "bo", "a": map[string]any{"b": true}},
-		}},
-		"without extra": {`{}`, `{"subject": "bo"}`, pipeline.Session{Subject: "bo"}},
+		"at the usual places":            {`{}`, answer, pipelinetest.Session("ada", map[string]any{"role": "editor", "n": 1.0})},
+		"at other places":                {`{"subject_from": "identity.id", "extra_from": "identity.traits"}`, answer, pipelinetest.Session("u-7", map[string]any{"langs": []any{"da"}})},
+		"with the whole answer as extra": {`{"extra_from": "@this"}`, `{"subject": "bo", "a": {"b": true}}`, pipelinetest.Session("bo", map[string]any{"subject": "bo", "a": map[string]any{"b": true}})},
+		"without extra":                  {`{}`, `{"subject": "bo"}`, pipeline.Session{Subject: "bo"}},
 		"with an extra that is null": {`{"extra_from": "none"}`, answer, pipeline.Session{
 			Subject: "ada",
 		}},
-		"with an empty extra": {`{}`, `{"subject": "bo", "extra": {}}`, pipeline.Session{
-			Subject: "bo", Extra: map[string]any{},
-		}},
+		"with an empty extra":                {`{}`, `{"subject": "bo", "extra": {}}`, pipelinetest.Session("bo", map[string]any{})},
 		"with blanks around it":              {`{}`, " \n{\"subject\": \"bo\"}\r\n\t", pipeline.Session{Subject: "bo"}},
 		"with escapes in it":                 {`{}`, `{"subject": "b\u00f8\n"}`, pipeline.Session{Subject: "bø\n"}},
 		"and takes the first of two":         {`{}`, `{"subject": "a", "subject": "b"}`, pipeline.Session{Subject: "a"}},
-		"about nobody, if that will do":      {`{"allow_empty_subject": true}`, `{"extra": {"a": 1}}`, pipeline.Session{Extra: map[string]any{"a": 1.0}}},
+		"about nobody, if that will do":      {`{"allow_empty_subject": true}`, `{"extra": {"a": 1}}`, pipelinetest.Session("", map[string]any{"a": 1.0})},
 		"about null, if that will do":        {`{"allow_empty_subject": true}`, `{"subject": null}`, pipeline.Session{}},
-		"about an empty name, if it will do": {`{"allow_empty_subject": true, "subject_from": "empty"}`, answer, pipeline.Session{Extra: map[string]any{"role": "editor", "n": 1.0}}},
+		"about an empty name, if it will do": {`{"allow_empty_subject": true, "subject_from": "empty"}`, answer, pipelinetest.Session("", map[string]any{"role": "editor", "n": 1.0})},
 		"without a body, if that will do":    {`{"allow_empty_subject": true}`, "", pipeline.Session{}},
 	}
 	for name, test := range tests {

@@ -77,10 +77,14 @@ func issueList(issues *cel.Issues) string {
 // not want to be woken for it. One that costs too much is the engine's
 // failure, and the operator's to mend.
 func (a *CEL) Authorize(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
-	if weight := weigh(session.Extra); weight > maxCost {
+	extra, err := session.Extra()
+	if err != nil {
+		return pipeline.Internal.From(fmt.Errorf("the expression: %w", err))
+	}
+	if weight := weigh(extra); weight > maxCost {
 		return pipeline.Internal.From(fmt.Errorf("the expression: extra holds %d values, too many to go through", weight))
 	}
-	result, _, err := a.program.ContextEval(ctx, &facts{request: request, session: session})
+	result, _, err := a.program.ContextEval(ctx, &facts{request: request, session: session, extra: extra})
 	var cancelled interpreter.EvalCancelledError
 	switch {
 	case err == nil && result.Value() == true:

@@ -46,10 +46,10 @@ func TestCELStopsAnExpressionThatCostsTooMuch(t *testing.T) {
 			handler := pipelinetest.New(t, celAuthorizer, expressing(expression), pipeline.Environment{})
 			request := pipelinetest.Request()
 			session := sessionFor(request)
-			session.Extra["long"] = strings.Repeat("a", 20_000)
-			session.Extra["list"] = make([]any, 2_000)
-			session.Extra["deep"] = []any{[]any{make([]any, 1_000)}}
-			session.Extra["texts"] = []string{session.Extra["long"].(string)[1:]}
+			pipelinetest.Extra(session)["long"] = strings.Repeat("a", 20_000)
+			pipelinetest.Extra(session)["list"] = make([]any, 2_000)
+			pipelinetest.Extra(session)["deep"] = []any{[]any{make([]any, 1_000)}}
+			pipelinetest.Extra(session)["texts"] = []string{pipelinetest.Extra(session)["long"].(string)[1:]}
 			wantRefusal(t, handler.Authorize(t.Context(), request, session), pipeline.Internal, false)
 		})
 	}
@@ -70,11 +70,11 @@ func TestCELDoesNotGoThroughASessionWithoutEnd(t *testing.T) {
 	for name, extra := range tooMuch {
 		t.Run(name, func(t *testing.T) {
 			session := *session
-			session.Extra = extra
+			session.SetExtra(extra)
 			wantRefusal(t, handler.Authorize(t.Context(), request, &session), pipeline.Internal, false)
 		})
 	}
-	session.Extra = map[string]any{"a": many}
+	session.SetExtra(map[string]any{"a": many})
 	if err := handler.Authorize(t.Context(), request, session); err != nil {
 		t.Errorf("half of that is refused: %v", err)
 	}
@@ -120,7 +120,7 @@ func TestCELStopsWhenTheClientIsGone(t *testing.T) {
 	handler := pipelinetest.New(t, celAuthorizer, expressing(`extra.list.all(x, x != 'y')`), pipeline.Environment{})
 	request := pipelinetest.Request()
 	session := sessionFor(request)
-	session.Extra["list"] = make([]any, 10_000)
+	pipelinetest.Extra(session)["list"] = make([]any, 10_000)
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	err := handler.Authorize(gone, request, session)
@@ -143,8 +143,8 @@ func BenchmarkCELWorst(b *testing.B) {
 			handler := pipelinetest.New(b, celAuthorizer, expressing(expression), pipeline.Environment{})
 			request := pipelinetest.Request("Accept", "*/*", "User-Agent", "bench", "Cookie", "sid=1")
 			session := sessionFor(request)
-			session.Extra["list"] = make([]any, 6_000)
-			session.Extra["long"], session.Extra["other"] = strings.Repeat("a", 20_000), strings.Repeat("a", 19_999)+"b"
+			pipelinetest.Extra(session)["list"] = make([]any, 6_000)
+			pipelinetest.Extra(session)["long"], pipelinetest.Extra(session)["other"] = strings.Repeat("a", 20_000), strings.Repeat("a", 19_999)+"b"
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := handler.Authorize(b.Context(), request, session); pipeline.KindOf(err) != pipeline.Internal {

@@ -17,6 +17,7 @@ import (
 type facts struct {
 	request *pipeline.Request
 	session *pipeline.Session
+	extra   map[string]any // of the session
 
 	parameters map[string][]string // of the query, once somebody asks
 	header     ref.Val             // likewise
@@ -30,7 +31,7 @@ func (f *facts) ResolveName(name string) (any, bool) {
 	case "subject":
 		return f.session.Subject, true
 	case "extra":
-		return f.session.Extra, true
+		return f.extra, true
 	case "captures":
 		groups, err := f.session.MatchContext.RegexpCaptureGroups()
 		if err != nil {

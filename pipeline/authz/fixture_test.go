@@ -30,11 +30,10 @@ func at(t testing.TB, key, address, config string) string {
 // sessionFor is what an authenticator made of a request, whose rule captured
 // two groups.
 func sessionFor(request *pipeline.Request) *pipeline.Session {
-	return &pipeline.Session{
+	return pipelinetest.Knowing(map[string]any{"role": "editor", "age": 41.0, "teams": []any{"red", "blue"}, "mail": `ada"@example.test`}, pipeline.Session{
 		Subject:      "ada",
-		Extra:        map[string]any{"role": "editor", "age": 41.0, "teams": []any{"red", "blue"}, "mail": `ada"@example.test`},
 		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"a b", "7"}, nil }),
-	}
+	})
 }
 
 // withBody is a request with a body.

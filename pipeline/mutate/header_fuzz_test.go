@@ -13,7 +13,7 @@ type told struct{}
 
 func (told) Authenticate(_ context.Context, request *pipeline.Request, session *pipeline.Session) error {
 	session.Subject = request.Header.Get("Subject")
-	session.Extra = map[string]any{"value": request.Header.Get("Value")}
+	session.SetExtra(map[string]any{"value": request.Header.Get("Value")})
 	return nil
 }
 

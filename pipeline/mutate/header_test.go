@@ -13,14 +13,13 @@ import (
 
 // sessionOfAda is one with something for every template to show.
 func sessionOfAda(request *pipeline.Request) *pipeline.Session {
-	return &pipeline.Session{
+	return pipelinetest.Knowing(map[string]any{"role": "editor", "teams": []any{"a", "b"}, "size": 3.0}, pipeline.Session{
 		Subject: "ada",
-		Extra:   map[string]any{"role": "editor", "teams": []any{"a", "b"}, "size": 3.0},
 		Header:  http.Header{"X-Role": {"before"}, "X-Kept": {"yes"}},
 		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) {
 			return []string{"orders", "7"}, nil
 		}),
-	}
+	})
 }
 
 func TestHeaderSets(t *testing.T) {

@@ -175,7 +175,7 @@ func hydrate(session *pipeline.Session, answer []byte) error {
 	if said == nil || said.Subject == nil || *said.Subject != session.Subject {
 		return pipeline.Internal.From(errors.New("the hydrator's service answered about another subject"))
 	}
-	session.Extra = said.Extra
+	session.SetExtra(said.Extra)
 	for name, values := range said.Header {
 		if len(values) == 0 {
 			continue

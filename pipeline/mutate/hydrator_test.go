@@ -16,12 +16,11 @@ import (
 )
 
 func sessionOf(request *pipeline.Request) *pipeline.Session {
-	return &pipeline.Session{
+	return pipelinetest.Knowing(map[string]any{"plan": "free"}, pipeline.Session{
 		Subject:      "ada",
-		Extra:        map[string]any{"plan": "free"},
 		Header:       http.Header{"X-Early": {"1"}},
 		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"orders"}, nil }),
-	}
+	})
 }
 
 func TestHydratorTakesOverWhatTheServiceSays(t *testing.T) {
@@ -50,7 +49,7 @@ func TestHydratorTakesOverWhatTheServiceSays(t *testing.T) {
 			if err := handler.Mutate(t.Context(), request, session); err != nil {
 				t.Fatal(err)
 			}
-			want := pipeline.Session{Subject: "ada", Extra: test.extra, Header: test.header}
+			want := *pipelinetest.Knowing(test.extra, pipeline.Session{Subject: "ada", Header: test.header})
 			if diff := pipelinetest.DiffSessions(want, *session); diff != "" {
 				t.Error(diff)
 			}
@@ -196,7 +195,7 @@ func TestHydratorRemembersAnswersToTheSameQuestionOnly(t *testing.T) {
 		func(r *pipeline.Request, _ *pipeline.Session) { r.Path, r.RawPath = "/other", "/other" },
 		func(r *pipeline.Request, _ *pipeline.Session) { r.RawQuery = "page=3" },
 		func(r *pipeline.Request, _ *pipeline.Session) { r.Method = http.MethodPost },
-		func(_ *pipeline.Request, s *pipeline.Session) { s.Extra = map[string]any{"plan": "pro"} },
+		func(_ *pipeline.Request, s *pipeline.Session) { s.SetExtra(map[string]any{"plan": "pro"}) },
 		func(_ *pipeline.Request, s *pipeline.Session) { s.SetHeader("X-Early", "2") },
 	} {
 		if asked := ask(change); asked != 3+i {
@@ -229,7 +228,7 @@ func TestHydratorsOfOtherRulesDoNotProfit(t *testing.T) {
 		if err := handler.Mutate(t.Context(), request, session); err != nil {
 			t.Fatal(err)
 		}
-		answer := fmt.Sprint(session.Extra)
+		answer := fmt.Sprint(pipelinetest.Extra(session))
 		if other, there := seen[answer]; there {
 			t.Errorf("%q has the answer of %q: %s", name, other, answer)
 		}

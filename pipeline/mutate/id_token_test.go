@@ -48,10 +48,10 @@ func (m *mint) replaceKeys(t *testing.T, keys string) {
 func (m *mint) sign(t *testing.T, subject string) (string, error) {
 	t.Helper()
 	request := pipelinetest.Request()
-	session := pipeline.Session{
-		Subject: subject, Extra: map[string]any{"room": json.Number("12")},
+	session := *pipelinetest.Knowing(map[string]any{"room": json.Number("12")}, pipeline.Session{
+		Subject:      subject,
 		MatchContext: pipeline.NewMatchContext(request, nil),
-	}
+	})
 	err := m.Mutate(t.Context(), request, &session)
 	token, _ := strings.CutPrefix(session.Header.Get("Authorization"), "Bearer ")
 	return token, err

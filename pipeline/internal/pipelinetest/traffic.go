@@ -74,11 +74,10 @@ func (t traffic) pass(name string, handler any, request *pipeline.Request) {
 
 func authenticated(request *pipeline.Request) *pipeline.Session {
 	captures := func() ([]string, error) { return []string{"a b", "7"}, nil }
-	return &pipeline.Session{
+	return Knowing(map[string]any{"role": "editor"}, pipeline.Session{
 		Subject:      "ada",
-		Extra:        map[string]any{"role": "editor"},
 		MatchContext: pipeline.NewMatchContext(request, captures),
-	}
+	})
 }
 
 // authenticate: who passes a request on has left no trace of it.

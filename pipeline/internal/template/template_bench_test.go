@@ -4,10 +4,11 @@ import (
 	"testing"
 
 	"ostiary/pipeline"
+	"ostiary/pipeline/internal/pipelinetest"
 )
 
 func BenchmarkRender(b *testing.B) {
-	session := &pipeline.Session{Subject: "ada", Extra: map[string]any{"role": "editor"}}
+	session := pipelinetest.Knowing(map[string]any{"role": "editor"}, pipeline.Session{Subject: "ada"})
 	for name, text := range map[string]string{
 		"constant": "as it is",
 		"subject":  "{{ .Subject }}",

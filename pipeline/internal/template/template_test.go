@@ -17,15 +17,14 @@ func rendered(t *testing.T, text string) (string, error) {
 		t.Fatal(err)
 	}
 	request := pipelinetest.Request("X-Tenant", "red", "X-Tenant", "blue")
-	return compiled.Render(&pipeline.Session{
-		Subject: "ada",
-		Extra: map[string]any{
-			"role": "editor", "size": 3.0, "big": 1e21, "on": true, "nothing": nil,
-			"teams": []any{"a", "b"}, "name": map[string]any{"first": "Ada"}, "markup": `<b>"&'</b>`,
-		},
+	return compiled.Render(pipelinetest.Knowing(map[string]any{
+		"role": "editor", "size": 3.0, "big": 1e21, "on": true, "nothing": nil,
+		"teams": []any{"a", "b"}, "name": map[string]any{"first": "Ada"}, "markup": `<b>"&'</b>`,
+	}, pipeline.Session{
+		Subject:      "ada",
 		Header:       map[string][]string{"X-Role": {"editor"}},
 		MatchContext: pipeline.NewMatchContext(request, func() ([]string, error) { return []string{"orders", "", "7"}, nil }),
-	})
+	}))
 }
 
 func TestTemplateRenders(t *testing.T) {
