@@ -10,6 +10,7 @@ type Config struct {
 	Authorizers    map[string]Switch `json:"authorizers"`
 	Mutators       map[string]Switch `json:"mutators"`
 	Errors         Errors            `json:"errors"`
+	Sessions       Sessions          `json:"sessions"`
 	Log            Log               `json:"log"`
 	Tracing        Tracing           `json:"tracing"`
 	Version        string            `json:"version"`   // without effect
@@ -35,6 +36,11 @@ type AccessRules struct {
 type Errors struct {
 	Fallback []string          `json:"fallback"` // names of error handlers, enabled or not
 	Handlers map[string]Switch `json:"handlers"`
+}
+
+// Sessions says how remembered sessions are ended before their time.
+type Sessions struct {
+	PurgeToken string `json:"purge_token"` // empty: they are not
 }
 
 // Log says what is logged (contract 11.9).

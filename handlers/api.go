@@ -18,6 +18,7 @@ import (
 // about the engine (contract 11).
 type API struct {
 	Decisions http.Handler
+	Purge     Purge
 	Rulebook  Rulebook
 	Version   string
 	Recorder  Recorder // takes note of requests other than decisions
@@ -37,6 +38,7 @@ func (a *API) Handler() http.Handler {
 	read("/.well-known/jwks.json", a.counted(a.keys))
 	read("/health/alive", alive) // probes are not counted (contract 11.7)
 	read("/health/ready", a.ready)
+	router.Post("/sessions/purge", a.counted(a.Purge.ServeHTTP))
 	router.NotFound(a.counted(notFound))
 	router.MethodNotAllowed(a.counted(notFound))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -69,7 +71,7 @@ func malformed(w http.ResponseWriter, r *http.Request) {
 // counted records a request that is about the engine itself.
 func (a *API) counted(serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		answer := &observed{ResponseWriter: w}
+		answer := observe(w)
 		started := time.Now()
 		serve(answer, r)
 		a.Recorder.Record(&Record{Service: APIService, HTTP: r, Status: answer.status, Size: answer.size, Took: time.Since(started)})

@@ -20,13 +20,15 @@ type target struct {
 func (t target) canonical(r *http.Request, trust Trust) (*pipeline.Request, error) {
 	peer := peerOf(r)
 	trusted := trust.Believes(peer)
+	roundTrips := takeRoundTrips(r)
 	request := &pipeline.Request{
-		Method: t.method,
-		Scheme: t.scheme,
-		Header: believable(r.Header, trusted),
-		Body:   pipeline.NewBody(r.Body),
-		Peer:   peer,
-		Client: peer,
+		Method:     t.method,
+		Scheme:     t.scheme,
+		Header:     believable(r.Header, trusted),
+		Body:       bodyOf(r),
+		Peer:       peer,
+		Client:     peer,
+		RoundTrips: roundTrips,
 	}
 	if trusted {
 		request.Client = trust.clientOf(peer, r.Header)
@@ -52,6 +54,14 @@ func (t target) canonical(r *http.Request, trust Trust) (*pipeline.Request, erro
 	request.RawQuery = t.query
 	request.Address = address(request.Scheme, request.Host, request.RawPath, request.RawQuery)
 	return request, nil
+}
+
+// bodyOf is nil if the client sends none.
+func bodyOf(r *http.Request) *pipeline.Body {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	return pipeline.NewBody(r.Body)
 }
 
 // checkHostHeader refuses a second host: HTTP/2 may bring a Host header beside

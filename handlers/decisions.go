@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ type Decisions struct {
 // ServeHTTP decides. A permission is a 200 without a body and with the
 // session's headers; a refusal is what the error handlers say.
 func (d *Decisions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := &observed{ResponseWriter: w}
+	answer := observe(w)
 	started := time.Now()
 	request, malformed := decisionRequest(r, d.Trust)
 	var decision pipeline.Decision
@@ -55,11 +56,16 @@ func permit(w http.ResponseWriter, request *pipeline.Request, decision *pipeline
 			header[name] = values
 		}
 	}
-	header["Content-Length"] = zeroLength
+	setCookies(header, decision.Session)
 	w.WriteHeader(http.StatusOK)
 }
 
-var zeroLength = []string{"0"}
+// setCookies gives the client what the session service sets for it.
+func setCookies(header http.Header, session *pipeline.Session) {
+	if len(session.SetCookie) > 0 {
+		header["Set-Cookie"] = append(slices.Clip(header["Set-Cookie"]), session.SetCookie...)
+	}
+}
 
 // connectionNames are the headers that the client says are for one connection
 // only (RFC 9110 section 7.6.1).

@@ -155,13 +155,7 @@ func withhold(out *http.Request, withheld *pipeline.Withheld) {
 		out.Header.Del(name)
 	}
 	if len(withheld.Cookies) > 0 {
-		lines := out.Header["Cookie"]
-		out.Header.Del("Cookie")
-		for _, line := range lines {
-			if kept := withoutCookies(line, withheld.Cookies); kept != "" {
-				out.Header.Add("Cookie", kept)
-			}
-		}
+		removeCookies(out.Header, withheld.Cookies)
 	}
 	if len(withheld.QueryParameters) > 0 {
 		var kept []string
@@ -175,13 +169,23 @@ func withhold(out *http.Request, withheld *pipeline.Withheld) {
 	}
 }
 
+func removeCookies(header http.Header, names []string) {
+	lines := header["Cookie"]
+	header.Del("Cookie")
+	for _, line := range lines {
+		if kept := withoutCookies(line, names); kept != "" {
+			header.Add("Cookie", kept)
+		}
+	}
+}
+
 // withoutCookies takes cookies out of a line and leaves every other byte: what
 // applications put into their cookies is often nothing that a parser knows.
 func withoutCookies(line string, names []string) string {
 	var kept []string
 	for pair := range strings.SplitSeq(line, ";") {
 		name, _, _ := strings.Cut(pair, "=")
-		if !slices.Contains(names, strings.TrimSpace(name)) {
+		if !pipeline.CookiesCover(names, strings.TrimSpace(name)) {
 			kept = append(kept, pair)
 		}
 	}

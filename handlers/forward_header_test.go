@@ -121,6 +121,7 @@ func TestWithheldCredentialsDoNotPass(t *testing.T) {
 		"however spaced":   {pipeline.Withheld{Cookies: []string{"sid"}}, []string{"Cookie: sid =1;sid= 2;\tsid=3; a=1"}, []string{"Cookie: a=1"}},
 		"without a value":  {pipeline.Withheld{Cookies: []string{"sid"}}, []string{"Cookie: sid; a=1; sid="}, []string{"Cookie: a=1"}},
 		"in quotes":        {pipeline.Withheld{Cookies: []string{"sid"}}, []string{`Cookie: sid="1"; a=1`}, []string{"Cookie: a=1"}},
+		"cut into several": {pipeline.Withheld{Cookies: []string{"sid*"}}, []string{"Cookie: sid=1; sid_0=2; sid_1=3; a=1; xsid=4"}, []string{"Cookie: a=1; xsid=4"}},
 		"not by its case":  {pipeline.Withheld{Cookies: []string{"sid"}}, []string{"Cookie: SID=1; sidx=2"}, []string{"Cookie: SID=1; sidx=2"}},
 		"and other cookies keep their bytes": {
 			pipeline.Withheld{Cookies: []string{"sid"}},

@@ -48,6 +48,9 @@ func (l DecisionLog) Record(record *Record) {
 	}
 	if d.Allowed {
 		attributes = append(attributes, slog.String("subject", d.Session.Subject))
+		if d.Session.Stale > 0 {
+			attributes = append(attributes, slog.Duration("session_stale", d.Session.Stale))
+		}
 	} else {
 		attributes = append(attributes,
 			slog.String("reason_id", reasonID(d)),

@@ -71,6 +71,18 @@ func TestAGrantedRequestIsLogged(t *testing.T) {
 	}
 }
 
+func TestARequestAllowedByAnOldSessionIsLoggedAsSuch(t *testing.T) {
+	t.Parallel()
+	session := &pipeline.Session{Subject: "alice", Stale: 90 * time.Second}
+	if got := logged(t, asked(&pipeline.Decision{Allowed: true, Session: session}))["session_stale"]; got != 9e10 {
+		t.Errorf("got %v", got)
+	}
+	session.Stale = 0
+	if got, there := logged(t, asked(&pipeline.Decision{Allowed: true, Session: session}))["session_stale"]; there {
+		t.Errorf("a session in time is logged with %v", got)
+	}
+}
+
 func TestARefusedRequestIsLoggedWithTheWholeReason(t *testing.T) {
 	t.Parallel()
 	refusal := pipeline.BadCredential.Because("the token has expired")

@@ -22,11 +22,12 @@ type Metrics struct {
 	decisions  *prometheus.CounterVec
 	requestsBy series[requestLabels, requestSeries]
 	decisionBy series[decisionLabels, prometheus.Counter]
+	stale      prometheus.Counter
 	reloads    *prometheus.CounterVec
 	rules      *prometheus.GaugeVec
 	overlaps   prometheus.Gauge
 	generation prometheus.Gauge
-	stale      prometheus.Gauge
+	sources    prometheus.Gauge
 }
 
 // NewMetrics makes the metrics; the prefix is that of Oathkeeper's own.
@@ -44,6 +45,10 @@ func NewMetrics(prefix string) *Metrics {
 			Name: "ostiary_decisions_total",
 			Help: "Decisions by rule and verdict; of refusals, the stage, the handler and the kind of error.",
 		}, []string{"service", "rule", "verdict", "stage", "handler", "error"}),
+		stale: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ostiary_stale_sessions_total",
+			Help: "Requests allowed by a remembered session after its time, because the session service was out of order.",
+		}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ostiary_reloads_total", Help: "Changes of the rules or the configuration that were put in force or rejected.",
 		}, []string{"subject", "result"}),
@@ -56,11 +61,11 @@ func NewMetrics(prefix string) *Metrics {
 		generation: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ostiary_rules_generation", Help: "How many sets of rules have been in force since the start.",
 		}),
-		stale: prometheus.NewGauge(prometheus.GaugeOpts{
+		sources: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ostiary_rule_sources_stale", Help: "Problems with rule sources whose last good rules are in force.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.decisions, m.reloads, m.rules, m.overlaps, m.generation, m.stale,
+	m.registry.MustRegister(m.requests, m.durations, m.decisions, m.reloads, m.rules, m.overlaps, m.generation, m.stale, m.sources,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -104,6 +109,9 @@ func (m *Metrics) Record(record *Record) {
 			}
 		}
 		m.decisionBy.get(labels, m.decisionSeries).Inc()
+		if d.Session != nil && d.Session.Stale > 0 {
+			m.stale.Inc()
+		}
 	}
 }
 
@@ -151,5 +159,5 @@ func (m *Metrics) Rules(generation uint64, working, broken, overlaps, stale int)
 	m.generation.Set(float64(generation))
 	m.rules.WithLabelValues("working").Set(float64(working))
 	m.rules.WithLabelValues("broken").Set(float64(broken))
-	m.stale.Set(float64(stale))
+	m.sources.Set(float64(stale))
 }

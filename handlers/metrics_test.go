@@ -46,12 +46,17 @@ func expectMetrics(t testing.TB, m *Metrics, want ...string) {
 	}
 }
 
+// allowed is the decision of a rule for a request.
+func allowed(rule string) *pipeline.Decision {
+	return &pipeline.Decision{Allowed: true, Rule: rule, Session: &pipeline.Session{}}
+}
+
 func TestMetricsKeepOathkeepersNames(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics("ory_oathkeeper_")
 	get := &http.Request{Method: http.MethodGet}
-	m.Record(&Record{Service: ProxyService, HTTP: get, Status: 200, Took: 20 * time.Millisecond, Decision: &pipeline.Decision{Allowed: true, Rule: "a"}})
-	m.Record(&Record{Service: ProxyService, HTTP: get, Status: 200, Took: 30 * time.Millisecond, Decision: &pipeline.Decision{Allowed: true, Rule: "a"}})
+	m.Record(&Record{Service: ProxyService, HTTP: get, Status: 200, Took: 20 * time.Millisecond, Decision: allowed("a")})
+	m.Record(&Record{Service: ProxyService, HTTP: get, Status: 200, Took: 30 * time.Millisecond, Decision: allowed("a")})
 	m.Record(&Record{Service: APIService, HTTP: &http.Request{Method: http.MethodPost}, Status: 401, Decision: &pipeline.Decision{
 		Rule: "b", Stage: pipeline.Authenticate, Handler: "jwt", Err: pipeline.BadCredential.Because("expired"),
 	}})
@@ -71,6 +76,7 @@ func TestMetricsKeepOathkeepersNames(t *testing.T) {
 		`ostiary_rule_sources_stale 0`,
 		`ostiary_rules_generation 0`,
 		`ostiary_rules_overlaps 0`,
+		`ostiary_stale_sessions_total 0`,
 	)
 }
 
@@ -92,6 +98,21 @@ func TestDurationsAreCountedInTheDefaultBuckets(t *testing.T) {
 	}
 }
 
+func TestRequestsAllowedByAnOldSessionAreCounted(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics("")
+	fresh, old := allowed("a"), allowed("a")
+	old.Session.Stale = time.Nanosecond
+	refused := &pipeline.Decision{Rule: "a", Stage: pipeline.Authorize, Err: pipeline.Forbidden}
+	for _, decision := range []*pipeline.Decision{fresh, old, fresh, refused, old, {}, nil} {
+		m.Record(&Record{Service: ProxyService, HTTP: &http.Request{Method: "GET"}, Status: 200, Decision: decision})
+	}
+	const want = `ostiary_stale_sessions_total 2`
+	if !slices.Contains(exposed(t, m), want) {
+		t.Errorf("there is no %s in\n%s", want, strings.Join(exposed(t, m), "\n"))
+	}
+}
+
 func TestReloadsAndRulesAreCounted(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics("")
@@ -108,6 +129,7 @@ func TestReloadsAndRulesAreCounted(t *testing.T) {
 		`ostiary_rules{state="working"} 11`,
 		`ostiary_rules_generation 4`,
 		`ostiary_rules_overlaps 5`,
+		`ostiary_stale_sessions_total 0`,
 	)
 }
 
@@ -186,7 +208,7 @@ func TestRequestsAreCountedAtTheSameTime(t *testing.T) {
 			for j := range 250 {
 				m.Record(&Record{
 					Service: ProxyService, HTTP: &http.Request{Method: "GET"}, Status: 200 + j%5,
-					Decision: &pipeline.Decision{Allowed: true, Rule: fmt.Sprint((i + j) % 10)},
+					Decision: allowed(fmt.Sprint((i + j) % 10)),
 				})
 			}
 		})
@@ -211,7 +233,7 @@ func TestRequestsAreCountedAtTheSameTime(t *testing.T) {
 
 func BenchmarkMetrics(b *testing.B) {
 	m := NewMetrics("p_")
-	record := &Record{Service: ProxyService, HTTP: &http.Request{Method: "GET"}, Status: 200, Took: time.Millisecond, Decision: &pipeline.Decision{Allowed: true, Rule: "a"}}
+	record := &Record{Service: ProxyService, HTTP: &http.Request{Method: "GET"}, Status: 200, Took: time.Millisecond, Decision: allowed("a")}
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Record(record)

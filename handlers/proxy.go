@@ -16,7 +16,7 @@ type Proxy struct {
 
 // ServeHTTP decides and forwards.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := &observed{ResponseWriter: w}
+	answer := observe(w)
 	record := Record{Service: ProxyService, HTTP: r}
 	started := time.Now()
 	defer func() { // also when an upstream that broke off aborts the connection
@@ -38,5 +38,6 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		write(answer, decision.Response)
 		return
 	}
+	setCookies(answer.Header(), decision.Session)
 	p.Forwarder.forward(answer, &record)
 }

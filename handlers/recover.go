@@ -14,7 +14,7 @@ import (
 // nobody takes half an answer for a whole one.
 func recovered(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := &observed{ResponseWriter: w}
+		answer := observe(w)
 		defer func() {
 			panicked := recover()
 			if panicked == nil {

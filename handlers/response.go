@@ -16,6 +16,14 @@ type observed struct {
 	size   int64
 }
 
+// observe is what observes the answer already, or begins to.
+func observe(w http.ResponseWriter) *observed {
+	if already, ok := w.(*observed); ok {
+		return already
+	}
+	return &observed{ResponseWriter: w}
+}
+
 func (o *observed) WriteHeader(status int) {
 	if o.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		o.status = status

@@ -41,11 +41,12 @@ func peerOf(r *http.Request) netip.Addr {
 // trusted proxy's, or the left-most if all are. What is no address ends the
 // search: whoever wrote it could have written anything before it as well.
 func (t Trust) clientOf(peer netip.Addr, header http.Header) netip.Addr {
-	if !t.Believes(peer) {
+	lines := header["X-Forwarded-For"]
+	if len(lines) == 0 || !t.Believes(peer) {
 		return peer
 	}
 	client := peer
-	forwarded := strings.Split(strings.Join(header["X-Forwarded-For"], ","), ",")
+	forwarded := strings.Split(strings.Join(lines, ","), ",")
 	for i := len(forwarded) - 1; i >= 0; i-- {
 		address, ok := parseForwarded(strings.TrimSpace(forwarded[i]))
 		if !ok {

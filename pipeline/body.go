@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 )
 
 // Body is the body of a request. A handler that has to see it gets it whole or
@@ -45,7 +46,7 @@ func (b *Body) Bytes(limit int) ([]byte, error) {
 // it comes.
 func (b *Body) Forward() io.ReadCloser {
 	if b == nil || b.source == nil {
-		return nil
+		return http.NoBody
 	}
 	if len(b.read) == 0 && !b.ended && b.err == nil {
 		return b.source

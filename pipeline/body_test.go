@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -99,7 +100,7 @@ func TestNoBodyIsEmpty(t *testing.T) {
 	var none *pipeline.Body
 	for name, body := range map[string]*pipeline.Body{"nil": none, "nobody's": pipeline.NewBody(nil)} {
 		got, err := body.Bytes(0)
-		if got != nil || err != nil || body.Forward() != nil {
+		if got != nil || err != nil || body.Forward() != http.NoBody {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}

@@ -154,6 +154,9 @@ func flawsOf(at document.Path, handler string, violations []document.Violation) 
 // identity collects the headers that only this rule may set.
 func identity(p *Pipeline) Names {
 	var names Names
+	for _, a := range p.authenticators {
+		names = append(names, setsHeaders(a.handler)...)
+	}
 	names = append(names, p.authorizer.setsHeaders()...)
 	for _, m := range p.mutators {
 		names = append(names, setsHeaders(m.handler)...)

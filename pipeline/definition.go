@@ -16,6 +16,9 @@ type Environment struct {
 	Now       func() time.Time
 	Shared    *Shared // see Share; a Builder provides it
 	Globs     bool    // URL patterns are globs, which capture nothing
+
+	// Revocations end sessions that handlers remember; nil if nobody does.
+	Revocations *Revocations
 }
 
 // Definition makes handlers of one kind, T, out of their configuration.

@@ -36,8 +36,8 @@ type (
 	}
 )
 
-// HeaderSetter is implemented by authorizers and mutators that set headers of
-// names known beforehand. A client's own headers of these names never go
+// HeaderSetter is implemented by handlers that set headers of names known
+// beforehand. A client's own headers of these names never go
 // upstream (contract 14, identity headers).
 type HeaderSetter interface{ SetsHeaders() []string }
 

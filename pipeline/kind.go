@@ -27,6 +27,9 @@ const (
 	ClientGone                // the client did not wait for the answer
 	TooLarge                  // the body is longer than a handler may read
 	Absent                    // a dependency has nothing where it was asked (contract 5.6)
+	SecondFactor              // the session is good, but for one factor only
+	Outdated                  // the session is good, but its login is too long ago
+	Unusable                  // a dependency's answer makes no sense
 
 	// NoRule, answered as a missing credential or a missing permission is.
 	NoRuleUnauthorized
@@ -44,6 +47,10 @@ var kinds = [...]struct {
 	status                 int
 	name, verbose, generic string
 }{
+	SecondFactor: {http.StatusUnauthorized, "second_factor_required", "The session needs a second factor", genericUnauthorized},
+	Outdated:     {http.StatusUnauthorized, "reauthentication_required", "The login is too long ago for this", genericUnauthorized},
+	Unusable:     {http.StatusBadGateway, "bad_gateway", genericUnusable, genericUnusable},
+
 	Internal:      {http.StatusInternalServerError, "internal_server_error", genericInternal, genericInternal},
 	Misconfigured: {http.StatusInternalServerError, "internal_server_error", "The access rule that matches this request is misconfigured", genericInternal},
 	Malformed:     {http.StatusBadRequest, "bad_request", genericMalformed, genericMalformed},
@@ -72,6 +79,7 @@ const (
 	genericForbidden    = "The requested action was forbidden"
 	genericAbsent       = "The requested resource could not be found"
 	genericUnavailable  = "A service that this request depends on is not available"
+	genericUnusable     = "A service that this request depends on gave an answer that is none"
 	genericTooLarge     = "The body of the request is too large"
 	genericSlow         = "A service that this request depends on did not answer in time"
 )
@@ -81,6 +89,13 @@ func (k Kind) Status() int { return kinds[k.known()].status }
 
 // Name is how `when` conditions of error handlers call the kind (contract 8.5).
 func (k Kind) Name() string { return kinds[k.known()].name }
+
+// Called reports whether `when` conditions may call the kind by this name. A
+// session that lacks something is also unauthorized, as it was before anybody
+// told these apart (contract 14, dependency failures).
+func (k Kind) Called(name string) bool {
+	return name == k.Name() || (k == SecondFactor || k == Outdated) && name == BadCredential.Name()
+}
 
 // Error is what a client may read that is told more than the generic message.
 func (k Kind) Error() string { return kinds[k.known()].verbose }
@@ -97,7 +112,9 @@ func (k Kind) Is(target error) bool {
 // Outage reports whether the kind means that a service is in trouble and not
 // that the client did anything wrong: a login page is no answer to it
 // (contract 14, outages).
-func (k Kind) Outage() bool { return k == Limited || k == Unavailable || k == Slow }
+func (k Kind) Outage() bool {
+	return k == Limited || k == Unavailable || k == Slow || k == Unusable
+}
 
 // OnlyIfNamed reports whether a login page or a challenge is no answer to this
 // kind unless its `when` says so: an outage, or a request that nobody
@@ -137,6 +154,10 @@ type Error struct {
 	Reason string      // for clients of verbose handlers, and for the log
 	Cause  error       // for the log alone
 	Header http.Header // to be sent along, such as Retry-After (contract 4.7)
+
+	// Continue is where a session service wants a browser to go on, such as to
+	// be asked for a second factor; empty if it does not say.
+	Continue string
 }
 
 // Error is the whole story, for the log.

@@ -19,6 +19,7 @@ const (
 	slowText         = "A service that this request depends on did not answer in time"
 	tooLargeText     = "The body of the request is too large"
 	goneText         = "The client closed the request"
+	unusableText     = "A service that this request depends on gave an answer that is none"
 )
 
 // everyKind says what clients and conditions get to see of each kind.
@@ -41,6 +42,9 @@ var everyKind = map[pipeline.Kind]struct {
 	pipeline.ClientGone:    {499, "client_closed_request", goneText, goneText, false, false},
 	pipeline.TooLarge:      {413, "request_entity_too_large", tooLargeText, tooLargeText, false, true},
 	pipeline.Absent:        {404, "not_found", "The requested resource could not be found", "Upstream service not found", false, false},
+	pipeline.SecondFactor:  {401, "second_factor_required", unauthorizedText, "The session needs a second factor", false, false},
+	pipeline.Outdated:      {401, "reauthentication_required", unauthorizedText, "The login is too long ago for this", false, false},
+	pipeline.Unusable:      {502, "bad_gateway", unusableText, unusableText, true, true},
 
 	pipeline.NoRuleUnauthorized: {401, "unauthorized", unauthorizedText, "Requested url does not match any rules", false, false},
 	pipeline.NoRuleForbidden:    {403, "forbidden", "The requested action was forbidden", "Requested url does not match any rules", false, false},
@@ -58,6 +62,28 @@ func TestKind(t *testing.T) {
 		if got != want {
 			t.Errorf("kind %d:\ngot  %+v\nwant %+v", kind, got, want)
 		}
+	}
+}
+
+// TestASessionThatLacksSomethingIsAlsoUnauthorized: conditions that were
+// written before these kinds were told apart go on to hold for them.
+func TestASessionThatLacksSomethingIsAlsoUnauthorized(t *testing.T) {
+	t.Parallel()
+	for kind, known := range everyKind {
+		for _, other := range everyKind {
+			want := other.name == known.name || other.name == "unauthorized" && (kind == pipeline.SecondFactor || kind == pipeline.Outdated)
+			if got := kind.Called(other.name); got != want {
+				t.Errorf("%s is called %s: %t", known.name, other.name, got)
+			}
+		}
+		for _, name := range []string{"", "Unauthorized", known.name + " "} {
+			if kind.Called(name) {
+				t.Errorf("%s is called %q", known.name, name)
+			}
+		}
+	}
+	if !pipeline.Kind(200).Called("internal_server_error") || pipeline.Kind(200).Called("unauthorized") {
+		t.Error("a kind nobody knows is no internal error")
 	}
 }
 

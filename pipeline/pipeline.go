@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -38,16 +39,17 @@ func (p *Pipeline) Run(ctx context.Context, request *Request, captures Captures)
 		return p.Refuse(request, Matching, "", Misconfigured.Because("a part of the rule could not be built when it was loaded"))
 	}
 	ctx = withTrace(ctx, request.Header)
-	session := &Session{MatchContext: NewMatchContext(request, captures)}
-	for _, stage := range [...]func(context.Context, *Request, *Session) (Stage, string, error){
-		p.authenticate, p.authorize, p.mutate,
-	} {
-		if at, handler, err := stage(ctx, request, session); err != nil {
-			if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
-				err = ClientGone.From(err)
-			}
-			return p.Refuse(request, at, handler, err)
+	session := &Session{}
+	session.MatchContext = MatchContext{request: request, captures: captures, captured: &session.captured}
+	if at, handler, err := p.pass(ctx, request, session); err != nil {
+		if ctx.Err() != nil && errors.Is(ctx.Err(), context.Canceled) {
+			err = ClientGone.From(err)
 		}
+		refused := p.Refuse(request, at, handler, err)
+		if len(session.SetCookie) > 0 { // a session that goes on goes on elsewhere, too
+			refused.Response.Header["Set-Cookie"] = append(slices.Clip(refused.Response.Header["Set-Cookie"]), session.SetCookie...)
+		}
+		return refused
 	}
 	if request.Forward && p.upstream == nil {
 		return p.Refuse(request, Forwarding, "", Misconfigured.Because("the rule has no upstream.url to forward the request to"))
@@ -55,30 +57,37 @@ func (p *Pipeline) Run(ctx context.Context, request *Request, captures Captures)
 	return Decision{Allowed: true, Rule: p.rule, Session: session, Upstream: p.upstream, Identity: p.identity}
 }
 
+// pass takes a request through the stages, up to the one that refuses it.
+func (p *Pipeline) pass(ctx context.Context, request *Request, session *Session) (Stage, string, error) {
+	if handler, err := p.authenticate(ctx, request, session); err != nil {
+		return Authenticate, handler, err
+	}
+	if handler, err := p.authorizer.authorize(ctx, request, session); err != nil {
+		return Authorize, handler, err
+	}
+	handler, err := p.mutate(ctx, request, session)
+	return Mutate, handler, err
+}
+
 // authenticate asks the authenticators in order until one is responsible; its
 // word is final (contract 4.2).
-func (p *Pipeline) authenticate(ctx context.Context, request *Request, session *Session) (Stage, string, error) {
+func (p *Pipeline) authenticate(ctx context.Context, request *Request, session *Session) (string, error) {
 	for _, s := range p.authenticators {
 		err := s.handler.Authenticate(ctx, request, session)
 		if !errors.Is(err, ErrNotResponsible) {
-			return Authenticate, s.id, err
+			return s.id, err
 		}
 	}
-	return Authenticate, "", NoCredential.Because("no authenticator of the rule found a credential in the request")
+	return "", NoCredential.Because("no authenticator of the rule found a credential in the request")
 }
 
-func (p *Pipeline) authorize(ctx context.Context, request *Request, session *Session) (Stage, string, error) {
-	handler, err := p.authorizer.authorize(ctx, request, session)
-	return Authorize, handler, err
-}
-
-func (p *Pipeline) mutate(ctx context.Context, request *Request, session *Session) (Stage, string, error) {
+func (p *Pipeline) mutate(ctx context.Context, request *Request, session *Session) (string, error) {
 	for _, s := range p.mutators {
 		if err := s.handler.Mutate(ctx, request, session); err != nil {
-			return Mutate, s.id, err
+			return s.id, err
 		}
 	}
-	return Mutate, "", checkHeader(session)
+	return "", checkHeader(session)
 }
 
 // checkHeader refuses names and values that would end a header line early:

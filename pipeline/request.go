@@ -27,6 +27,10 @@ type Request struct {
 	// where a login page is to send it back to.
 	Address string
 
+	// RoundTrips is how often in a row the client was sent away from this path
+	// to log in, as it says itself.
+	RoundTrips int
+
 	// Forward is set if the request goes to the rule's upstream when it is
 	// allowed; a rule without an upstream cannot serve it then.
 	Forward bool

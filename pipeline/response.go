@@ -16,6 +16,7 @@ type Response struct {
 
 // errorDocument is the JSON form of an error (contract 8.2).
 type errorDocument struct {
+	ID      string `json:"id,omitempty"`
 	Code    int    `json:"code"`
 	Status  string `json:"status,omitempty"`
 	Request string `json:"request,omitempty"`
@@ -52,8 +53,13 @@ func troubleResponse(reason, requestID string) Response {
 	return shown.response()
 }
 
+// ids tell programs what is missing from a session that is good otherwise. They
+// are what Ory Kratos calls the same in its own documents.
+var ids = map[Kind]string{SecondFactor: "session_aal2_required", Outdated: "session_refresh_required"}
+
 func documentOf(kind Kind, requestID string) errorDocument {
 	return errorDocument{
+		ID:      ids[kind],
 		Code:    kind.Status(),
 		Status:  http.StatusText(kind.Status()),
 		Request: requestID,

@@ -67,6 +67,26 @@ func TestErrorResponse(t *testing.T) {
 			pipeline.Kind(200).Because(secret), "", true, 500,
 			`{"error":{"code":500,"status":"Internal Server Error","message":"An internal server error occurred, please contact the system administrator"}}`,
 		},
+		"what is missing from a session that is good otherwise": {
+			pipeline.SecondFactor.Because("the rule demands it"), "id-1", false, 401,
+			`{"error":{"id":"session_aal2_required","code":401,"status":"Unauthorized","request":"id-1","message":"The request could not be authorized"}}`,
+		},
+		"what is missing from it, with the reason": {
+			pipeline.SecondFactor.Because("the rule demands it"), "", true, 401,
+			`{"error":{"id":"session_aal2_required","code":401,"status":"Unauthorized","reason":"the rule demands it","message":"The session needs a second factor"}}`,
+		},
+		"that a session is too old": {
+			pipeline.Outdated, "", false, 401,
+			`{"error":{"id":"session_refresh_required","code":401,"status":"Unauthorized","message":"The request could not be authorized"}}`,
+		},
+		"that a service gives no usable answer": {
+			pipeline.Unusable.Because(secret), "", true, 502,
+			`{"error":{"code":502,"status":"Bad Gateway","message":"A service that this request depends on gave an answer that is none"}}`,
+		},
+		"never where a browser would go on": {
+			&pipeline.Error{Kind: pipeline.SecondFactor, Continue: "https://" + secret}, "", true, 401,
+			`{"error":{"id":"session_aal2_required","code":401,"status":"Unauthorized","message":"The session needs a second factor"}}`,
+		},
 		"a status that has no name": {
 			pipeline.ClientGone, "", false, 499,
 			`{"error":{"code":499,"message":"The client closed the request"}}`,
@@ -90,7 +110,7 @@ func TestErrorResponse(t *testing.T) {
 func TestErrorResponseDoesNotNameDependenciesToClients(t *testing.T) {
 	t.Parallel()
 	const secret = "sessions.internal"
-	for _, kind := range []pipeline.Kind{pipeline.Internal, pipeline.Limited, pipeline.Unavailable, pipeline.Slow} {
+	for _, kind := range []pipeline.Kind{pipeline.Internal, pipeline.Limited, pipeline.Unavailable, pipeline.Slow, pipeline.Unusable} {
 		refusal := kind.Because("%s is down", secret)
 		refusal.Cause = errors.New(secret)
 		for _, verbose := range []bool{false, true} {

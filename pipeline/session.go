@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,9 @@ type Session struct {
 	MatchContext MatchContext
 
 	extra  map[string]any
-	unread []byte // extra as JSON, until somebody asks for it
+	unread string // extra as JSON, until somebody asks for it
+
+	captured []string // what MatchContext has computed
 
 	// EchoHeader asks a decision to answer the request's own headers too, as
 	// far as a gateway may copy them safely (contract 14, noop mutator).
@@ -39,29 +42,41 @@ type Session struct {
 // Extra is what else is known about the subject: templates see it as .Extra.
 // It belongs to the request. The method is not for concurrent use.
 func (s *Session) Extra() (map[string]any, error) {
-	if s.unread != nil {
+	if s.unread != "" {
 		var extra map[string]any
-		if err := json.Unmarshal(s.unread, &extra); err != nil {
+		if err := json.Unmarshal([]byte(s.unread), &extra); err != nil {
 			return nil, fmt.Errorf("extra: %w", err)
 		}
-		s.extra, s.unread = extra, nil
+		s.extra, s.unread = extra, ""
 	}
 	return s.extra, nil
 }
 
 // SetExtra replaces what else is known about the subject. The map is the
 // session's own from now on.
-func (s *Session) SetExtra(extra map[string]any) { s.extra, s.unread = extra, nil }
+func (s *Session) SetExtra(extra map[string]any) { s.extra, s.unread = extra, "" }
 
 // SetExtraJSON does the same with a JSON object, which is read when somebody
-// asks for it; most rules never do. It is not written to, and may be shared.
-func (s *Session) SetExtraJSON(object []byte) { s.extra, s.unread = nil, object }
+// asks for it; most rules never do.
+func (s *Session) SetExtraJSON(object string) { s.extra, s.unread = nil, object }
 
 // Withheld names parts of the request that are not forwarded.
 type Withheld struct {
 	Headers         []string
-	Cookies         []string
+	Cookies         []string // with a * at the end for any rest
 	QueryParameters []string
+}
+
+// CookiesCover reports whether a cookie has one of these names. A * at the end
+// of a name stands for any rest, as services that cut long cookies into several
+// need it.
+func CookiesCover(names []string, cookie string) bool {
+	for _, name := range names {
+		if prefix, open := strings.CutSuffix(name, "*"); cookie == name || open && strings.HasPrefix(cookie, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // SetHeader sets a header for the upstream, or for the gateway that asked.

@@ -5,11 +5,15 @@ import (
 	"net/http"
 )
 
-// traceHeaders carry a trace from hop to hop: W3C Trace Context and Baggage,
+// isTraceHeader reports whether a header carries a trace from hop to hop: W3C Trace Context and Baggage,
 // B3 in both its forms, and Jaeger's own (contract 11.8).
-var traceHeaders = [...]string{
-	"Traceparent", "Tracestate", "Baggage", "B3",
-	"X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags", "Uber-Trace-Id",
+func isTraceHeader(name string) bool {
+	switch name {
+	case "Traceparent", "Tracestate", "Baggage", "B3",
+		"X-B3-Traceid", "X-B3-Spanid", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Flags", "Uber-Trace-Id":
+		return true
+	}
+	return false
 }
 
 type traceKey struct{}
@@ -18,9 +22,8 @@ type traceKey struct{}
 // behalf belong to it as well. A request without a trace costs nothing.
 func withTrace(ctx context.Context, header http.Header) context.Context {
 	var trace http.Header
-	for _, name := range traceHeaders {
-		values, there := header[name]
-		if !there {
+	for name, values := range header { // fewer than there are names to look for, mostly
+		if !isTraceHeader(name) {
 			continue
 		}
 		if trace == nil {

@@ -69,7 +69,7 @@ const redirectID = "redirect"
 // checkRedirects finds redirects to a login page that programs would get,
 // which cannot log in, in place of a 401.
 func checkRedirects(definitions []*definition, settings pipeline.Settings) []Finding {
-	const remedy = "; limit it by `when` to requests that accept text/html, and let another error handler answer the others"
+	const remedy = "; set on_browser_only: true"
 	var findings []Finding
 	global := settings.ErrorHandlers[redirectID]
 	fallsBack := false
@@ -103,17 +103,30 @@ type condition struct {
 	} `json:"request"`
 }
 
-// forBrowsers reports whether an error handler only answers requests that
-// accept what programs do not ask for. A rule's `when` replaces that of the
-// configuration.
+// forBrowsers reports whether a redirect is for browsers only, or only answers
+// requests that accept what programs do not ask for. What a rule says replaces
+// what the configuration says.
 func forBrowsers(global map[string]any, own json.RawMessage) bool {
-	var configured struct{ When []condition }
+	var configured struct {
+		When          []condition
+		OnBrowserOnly bool `json:"on_browser_only"`
+	}
 	if text, err := json.Marshal(global); err == nil {
 		_ = json.Unmarshal(text, &configured) // what is wrong with it is reported as a flaw
 	}
-	var ofRule struct{ When *[]condition }
+	var ofRule struct {
+		When          *[]condition
+		OnBrowserOnly *bool `json:"on_browser_only"`
+	}
 	if len(own) > 0 {
 		_ = json.Unmarshal(own, &ofRule) // likewise
+	}
+	browserOnly := configured.OnBrowserOnly
+	if ofRule.OnBrowserOnly != nil {
+		browserOnly = *ofRule.OnBrowserOnly
+	}
+	if browserOnly {
+		return true
 	}
 	when := configured.When
 	if ofRule.When != nil {

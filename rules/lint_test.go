@@ -166,7 +166,7 @@ func TestHandlersOfADeployment(t *testing.T) {
 		unusedOnes = "note authenticators.anonymous: is enabled, and no rule uses it; disable it if none is going to [unused-handler]\n" +
 			"note mutators.cookie: is enabled, and no rule uses it; disable it if none is going to [unused-handler]\n"
 		unusedChallenge = "note errors.handlers.www_authenticate: is enabled, and no rule uses it; disable it if none is going to [unused-handler]\n"
-		remedy          = "also answers programs, which need a 401 and cannot log in; limit it by `when` to requests that accept text/html, and let another error handler answer the others [api-redirect]\n"
+		remedy          = "also answers programs, which need a 401 and cannot log in; set on_browser_only: true [api-redirect]\n"
 		fallback        = "warning errors.handlers.redirect: is the fallback of rules without error handlers, and " + remedy
 	)
 	anything := map[string]any{"to": "https://login.test/"}
@@ -181,10 +181,12 @@ func TestHandlersOfADeployment(t *testing.T) {
 		"a fallback for everybody":      {"", settings(anything, "redirect"), fallback + unusedOnes + unusedChallenge},
 		"a fallback for browsers":       {"", settings(browsers, "redirect", "www_authenticate"), unusedOnes},
 		"a fallback behind another":     {"", settings(anything, "www_authenticate", "redirect"), unusedOnes},
+		"a fallback for navigations":    {"", settings(map[string]any{"to": "https://login.test/", "on_browser_only": true}, "redirect", "www_authenticate"), unusedOnes},
 		"a rule with its own":           {`, "errors": [{"handler": "www_authenticate"}]`, settings(anything, "redirect"), unusedOnes},
 		"a rule for everybody":          {`, "errors": [{"handler": "redirect"}]`, settings(anything, "www_authenticate"), "warning rules:2: rule \"a\": the redirect " + remedy + unusedOnes},
 		"a rule as configured":          {`, "errors": [{"handler": "redirect"}]`, settings(browsers, "www_authenticate"), unusedOnes},
 		"a rule against what is set":    {`, "errors": [{"handler": "redirect", "config": {"when": []}}]`, settings(browsers, "www_authenticate"), "warning rules:2: rule \"a\": the redirect " + remedy + unusedOnes},
+		"a rule for navigations":        {`, "errors": [{"handler": "redirect", "config": {"on_browser_only": true}}]`, settings(anything, "www_authenticate"), unusedOnes},
 		"a rule for more than it seems": {`, "errors": [{"handler": "redirect", "config": {"when": [{"request": {"header": {"accept": ["text/html", "application/json"]}}}]}}]`, settings(browsers, "www_authenticate"), "warning rules:2: rule \"a\": the redirect " + remedy + unusedOnes},
 	} {
 		t.Run(name, func(t *testing.T) {

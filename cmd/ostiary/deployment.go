@@ -30,9 +30,10 @@ type deployment struct {
 	loader  *rules.Loader
 	watcher *rules.Watcher
 
-	proxy, api handlers.Switch
-	upstreams  *http.Transport // to upstreams
-	services   *http.Transport // to the services that handlers ask
+	proxy, api  handlers.Switch
+	revocations *pipeline.Revocations
+	upstreams   *http.Transport // to upstreams
+	services    *http.Transport // to the services that handlers ask
 
 	mutex    sync.Mutex
 	digest   [sha256.Size]byte // of the configuration files that were read last
@@ -52,12 +53,14 @@ func open(source config.Source, log func(config.Log) *slog.Logger) (*deployment,
 		return nil, nil, nil, err
 	}
 	d := &deployment{
-		source:    source,
-		log:       log(c.Log),
-		metrics:   handlers.NewMetrics(c.Serve.Prometheus.MetricNamePrefix),
-		engine:    rules.NewEngine(),
-		upstreams: newTransport(),
-		services:  newTransport(),
+		source:  source,
+		log:     log(c.Log),
+		metrics: handlers.NewMetrics(c.Serve.Prometheus.MetricNamePrefix),
+		engine:  rules.NewEngine(),
+
+		revocations: pipeline.NewRevocations(),
+		upstreams:   newTransport(),
+		services:    newTransport(),
 	}
 	// The bytes of an upstream's answer are the client's to unpack.
 	d.upstreams.DisableCompression = true
@@ -86,7 +89,9 @@ func newTransport() *http.Transport {
 // apply puts a configuration in force: rules and handlers first, then the
 // front ends. With an error nothing has changed.
 func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
-	report, err := d.loader.Configure(ruleSettings(c, d.services))
+	settings := ruleSettings(c, d.services)
+	settings.Environment.Revocations = d.revocations
+	report, err := d.loader.Configure(settings)
 	if err != nil {
 		return nil, located(c, err)
 	}
@@ -101,6 +106,7 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	}))
 	api := handlers.API{
 		Decisions: &handlers.Decisions{Decider: d.engine, Recorder: recorder, Trust: handlers.Trust{Networks: c.Serve.API.TrustedProxies}},
+		Purge:     handlers.Purge{Revoker: d.revocations, Token: c.Sessions.PurgeToken},
 		Rulebook:  d.engine,
 		Recorder:  d.metrics,
 		Version:   version,

@@ -30,12 +30,15 @@ type BearerToken struct {
 }
 
 func newBearerToken(c bearerTokenConfig, environment pipeline.Environment) (pipeline.Authenticator, error) {
-	check, err := newSessionCheck(c.sessionCheckConfig, "Authorization", environment)
+	check, err := openSessionCheck(c.sessionCheckConfig, "Authorization", nil, environment)
 	if err != nil {
 		return nil, err
 	}
 	return &BearerToken{check: check, from: c.TokenFrom, prefix: c.Prefix, forget: !c.PassCredentials}, nil
 }
+
+// SetsHeaders are those of the answer that the upstream gets.
+func (a *BearerToken) SetsHeaders() []string { return a.check.reading.headers }
 
 // Authenticate asks the session service, if the request has a token.
 func (a *BearerToken) Authenticate(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
@@ -49,5 +52,5 @@ func (a *BearerToken) Authenticate(ctx context.Context, request *pipeline.Reques
 	if a.forget {
 		a.from.Withhold(session)
 	}
-	return a.check.ask(ctx, request, session)
+	return a.check.authenticate(ctx, request, session)
 }

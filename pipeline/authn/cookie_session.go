@@ -3,9 +3,9 @@ package authn
 import (
 	"context"
 	_ "embed"
-	"net/http"
 
 	"ostiary/pipeline"
+	"ostiary/pipeline/internal/credential"
 )
 
 //go:embed cookie_session.schema.json
@@ -15,50 +15,45 @@ var cookieSession = pipeline.Define("cookie_session", cookieSessionSchema, newCo
 
 type cookieSessionConfig struct {
 	sessionCheckConfig
-	Only []string `json:"only"`
+	Only     []string `json:"only"`
+	SendOnly bool     `json:"send_only"`
 }
 
 // CookieSession is the authenticator `cookie_session` (contract 5.4): it asks a
 // session service about the cookies of a request.
 type CookieSession struct {
 	check  *sessionCheck
-	only   []string // the cookies that make it responsible; any if empty
+	judged []string // the cookies that make it responsible; * at the end of a name is any rest
 	forget bool     // keep the cookies from the upstream
 }
 
 func newCookieSession(c cookieSessionConfig, environment pipeline.Environment) (pipeline.Authenticator, error) {
-	check, err := newSessionCheck(c.sessionCheckConfig, "Cookie", environment)
+	var sent []string
+	if c.SendOnly {
+		sent = c.Only
+	}
+	check, err := openSessionCheck(c.sessionCheckConfig, "Cookie", sent, environment)
 	if err != nil {
 		return nil, err
 	}
-	return &CookieSession{check: check, only: c.Only, forget: !c.PassCredentials}, nil
+	judged := c.Only
+	if len(judged) == 0 {
+		judged = []string{"*"}
+	}
+	return &CookieSession{check: check, judged: judged, forget: !c.PassCredentials}, nil
 }
+
+// SetsHeaders are those of the answer that the upstream gets.
+func (a *CookieSession) SetsHeaders() []string { return a.check.reading.headers }
 
 // Authenticate asks the session service, if the request has a cookie to ask
 // about.
 func (a *CookieSession) Authenticate(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
-	if !a.responsible(request) {
+	if !credential.HasCookie(request.Header, a.judged) {
 		return pipeline.ErrNotResponsible
 	}
 	if a.forget {
-		if session.Withheld.Cookies = a.only; len(a.only) == 0 {
-			session.Withheld.Headers = []string{"Cookie"}
-		}
+		session.Withheld.Cookies = a.judged
 	}
-	return a.check.ask(ctx, request, session)
-}
-
-func (a *CookieSession) responsible(request *pipeline.Request) bool {
-	cookies := (&http.Request{Header: request.Header}).Cookies()
-	if len(a.only) == 0 {
-		return len(cookies) > 0
-	}
-	for _, cookie := range cookies {
-		for _, name := range a.only {
-			if cookie.Name == name {
-				return true
-			}
-		}
-	}
-	return false
+	return a.check.authenticate(ctx, request, session)
 }

@@ -14,6 +14,7 @@ var Handlers = []pipeline.Definition[pipeline.Authenticator]{
 	bearerToken,
 	cookieSession,
 	jwt,
+	kratosSession,
 	noop,
 	oauth2ClientCredentials,
 	oauth2Introspection,

@@ -3,50 +3,80 @@ package authn
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 
-	"github.com/tidwall/gjson"
 	"golang.org/x/net/http/httpguts"
 
 	"ostiary/config/document"
 	"ostiary/pipeline"
+	"ostiary/pipeline/internal/cache"
+	"ostiary/pipeline/internal/credential"
 	"ostiary/pipeline/internal/remote"
 )
 
 // sessionCheckConfig are the keys that cookie_session and bearer_token share
 // (contract 5.4).
 type sessionCheckConfig struct {
-	CheckSessionURL    string            `json:"check_session_url"`
-	PreservePath       bool              `json:"preserve_path"`
-	PreserveQuery      bool              `json:"preserve_query"`
-	PreserveHost       bool              `json:"preserve_host"`
-	ForceMethod        string            `json:"force_method"`
-	ForwardHTTPHeaders []string          `json:"forward_http_headers"`
-	AdditionalHeaders  map[string]string `json:"additional_headers"`
-	SubjectFrom        string            `json:"subject_from"`
-	ExtraFrom          string            `json:"extra_from"`
-	AllowEmptySubject  bool              `json:"allow_empty_subject"`
-	ValidStatus        []int             `json:"valid_status"`
-	PassCredentials    bool              `json:"pass_credentials"`
-	Timeout            string            `json:"timeout"`
+	CheckSessionURL    string             `json:"check_session_url"`
+	PreservePath       bool               `json:"preserve_path"`
+	PreserveQuery      bool               `json:"preserve_query"`
+	PreserveHost       bool               `json:"preserve_host"`
+	ForceMethod        string             `json:"force_method"`
+	ForwardHTTPHeaders []string           `json:"forward_http_headers"`
+	AdditionalHeaders  map[string]string  `json:"additional_headers"`
+	SubjectFrom        string             `json:"subject_from"`
+	SubjectFromHeader  string             `json:"subject_from_header"`
+	ExtraFrom          string             `json:"extra_from"`
+	SessionFrom        string             `json:"session_from"`
+	ExpiresFrom        string             `json:"expires_from"`
+	AnswerHeaders      []string           `json:"answer_headers"`
+	AllowEmptySubject  bool               `json:"allow_empty_subject"`
+	ValidStatus        []int              `json:"valid_status"`
+	ForbiddenStatus    []int              `json:"forbidden_status"`
+	PassCredentials    bool               `json:"pass_credentials"`
+	PassSetCookie      bool               `json:"pass_set_cookie"`
+	Timeout            string             `json:"timeout"`
+	Cache              sessionCacheConfig `json:"cache"`
+	CircuitBreaker     remote.Breaking    `json:"circuit_breaker"`
 }
 
 // sessionCheck asks a session service whether the credentials of a request
-// belong to a session, and whose.
+// belong to a session, and whose. Handlers that ask the same in the same way
+// have the same one, and with it what it remembers.
 type sessionCheck struct {
 	client     *remote.Client
 	url        url.URL
 	config     sessionCheckConfig
 	forwarded  []string // canonical names of the headers that are sent along
+	only       []string // the cookies that are sent along; all if empty
 	additional http.Header
+	reading    reading
+	sessions   *sessionCache // nil: nothing is remembered
 }
 
-// newSessionCheck prepares the check. The header that holds the credential is
-// always sent along.
-func newSessionCheck(c sessionCheckConfig, credential string, environment pipeline.Environment) (*sessionCheck, error) {
+// openSessionCheck is the one check of that configuration. The header that
+// holds the credential is always sent along; of cookies, only those, if there
+// are any.
+func openSessionCheck(c sessionCheckConfig, holder string, only []string, environment pipeline.Environment) (*sessionCheck, error) {
+	c.PassCredentials = true // is not about the check
+	made, err := newSessionCheck(c, holder, only, environment)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration as JSON: %w", err)
+	}
+	key := "session check " + cache.KeyOf(append([]string{holder, string(text)}, only...)...).Part()
+	return pipeline.Share(environment, key, func() *sessionCheck { return made }), nil
+}
+
+func newSessionCheck(c sessionCheckConfig, holder string, only []string, environment pipeline.Environment) (*sessionCheck, error) {
 	service, err := remote.ParseURL(c.CheckSessionURL, "check_session_url")
 	if err != nil {
 		return nil, err
@@ -56,12 +86,19 @@ func newSessionCheck(c sessionCheckConfig, credential string, environment pipeli
 		return nil, err
 	}
 	check := &sessionCheck{
-		client:     remote.New(environment, timeout),
 		url:        *service,
 		config:     c,
+		only:       only,
 		additional: make(http.Header, len(c.AdditionalHeaders)),
+		reading:    newReading(c),
 	}
-	for _, name := range append([]string{credential}, c.ForwardHTTPHeaders...) {
+	if check.client, err = remote.NewGuarded(environment, service, timeout, c.CircuitBreaker); err != nil {
+		return nil, err
+	}
+	if check.sessions, err = newSessionCache(c.Cache, environment); err != nil {
+		return nil, err
+	}
+	for _, name := range append([]string{holder}, c.ForwardHTTPHeaders...) {
 		name = http.CanonicalHeaderKey(name)
 		if !neverForwarded[name] && !slices.Contains(check.forwarded, name) {
 			check.forwarded = append(check.forwarded, name)
@@ -78,6 +115,14 @@ func newSessionCheck(c sessionCheckConfig, credential string, environment pipeli
 		}
 		check.additional.Set(name, value)
 	}
+	if name := c.SubjectFromHeader; name != "" && !httpguts.ValidHeaderFieldName(name) {
+		return nil, &pipeline.Mistake{Path: document.Path{"subject_from_header"}, Message: "is no name for a header"}
+	}
+	for i, name := range c.AnswerHeaders {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return nil, &pipeline.Mistake{Path: document.Path{"answer_headers", strconv.Itoa(i)}, Message: "is no name for a header"}
+		}
+	}
 	return check, nil
 }
 
@@ -89,41 +134,48 @@ var neverForwarded = map[string]bool{
 	"Keep-Alive": true, "Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 }
 
-// ask calls the service and fills in the session from its answer.
-func (c *sessionCheck) ask(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
-	answer, err := c.client.Do(ctx, c.question(request))
+// authenticate fills in the session from what the service says about the
+// request, or said about another one that put the same question.
+func (c *sessionCheck) authenticate(ctx context.Context, request *pipeline.Request, session *pipeline.Session) error {
+	var heard hearing
+	ask := func(ctx context.Context) (*verdict, error) {
+		answer, err := c.client.Do(ctx, c.question(request))
+		if err != nil {
+			return nil, err
+		}
+		heard.setCookie = answer.Header["Set-Cookie"]
+		heard.verdict, err = c.judge(answer)
+		return heard.verdict, err
+	}
+	enter := func(v *verdict) error {
+		if c.config.PassSetCookie && v == heard.verdict {
+			session.SetCookie = heard.setCookie
+		}
+		return v.enter(session)
+	}
+	if c.sessions == nil {
+		v, err := ask(ctx)
+		if err != nil {
+			return err
+		}
+		return enter(v)
+	}
+	r, err := c.sessions.verdict(ctx, c.key(request), ask)
 	if err != nil {
 		return err
 	}
-	switch {
-	case slices.Contains(c.config.ValidStatus, answer.Status):
-		return c.read(answer.Body, session)
-	case answer.Status == http.StatusTooManyRequests:
-		return answer.Limited()
-	case answer.Status >= http.StatusInternalServerError:
-		return pipeline.Unavailable.Because("the session service answered %d", answer.Status)
-	default:
-		return pipeline.BadCredential.Because("the session service answered %d", answer.Status)
-	}
+	session.Stale = r.stale
+	return enter(r.verdict)
 }
 
 // question is the request to the service: its own address, with the parts of
 // the client's request that the configuration asks for, and without its body.
 func (c *sessionCheck) question(request *pipeline.Request) *http.Request {
 	target := c.url
-	if !c.config.PreservePath {
-		target.Path, target.RawPath = request.Path, request.RawPath
-	}
-	if !c.config.PreserveQuery {
-		target.RawQuery = request.RawQuery
-	}
-	method := request.Method
-	if c.config.ForceMethod != "" {
-		method = c.config.ForceMethod
-	}
+	target.Path, target.RawPath, target.RawQuery = c.target(request)
 	header := make(http.Header, len(c.forwarded)+len(c.additional)+1)
 	for _, name := range c.forwarded {
-		if values := request.Header[name]; len(values) > 0 {
+		if values := c.sent(request, name); len(values) > 0 {
 			header[name] = values
 		}
 	}
@@ -134,38 +186,71 @@ func (c *sessionCheck) question(request *pipeline.Request) *http.Request {
 		header["X-Forwarded-Host"] = []string{request.Host}
 	}
 	return &http.Request{
-		Method: method, URL: &target, Host: c.additional.Get("Host"), Header: header,
+		Method: c.method(request), URL: &target, Host: c.additional.Get("Host"), Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 }
 
-// read takes subject and extra out of the service's answer. An answer that is
-// not about anybody is no session (contract 14, session answers).
-func (c *sessionCheck) read(body []byte, session *pipeline.Session) error {
-	if len(body) == 0 && c.config.AllowEmptySubject {
-		return nil
+// sent is what is sent along of a header of the request.
+func (c *sessionCheck) sent(request *pipeline.Request, name string) []string {
+	if name == "Cookie" && len(c.only) > 0 {
+		return credential.OnlyCookies(request.Header, c.only)
 	}
-	// The standard library's check, unlike gjson's, bounds how deep values nest.
-	if !json.Valid(body) {
-		return pipeline.BadCredential.Because("the session service answered with something that is not JSON")
+	return request.Header[name]
+}
+
+func (c *sessionCheck) target(request *pipeline.Request) (path, rawPath, rawQuery string) {
+	path, rawPath, rawQuery = c.url.Path, c.url.RawPath, c.url.RawQuery
+	if !c.config.PreservePath {
+		path, rawPath = request.Path, request.RawPath
 	}
-	switch subject := gjson.GetBytes(body, c.config.SubjectFrom); subject.Type {
-	case gjson.String:
-		session.Subject = subject.String()
-	case gjson.Null:
-	default:
-		return pipeline.Forbidden.Because("subject_from does not lead to a text in the session service's answer")
+	if !c.config.PreserveQuery {
+		rawQuery = request.RawQuery
 	}
-	if session.Subject == "" && !c.config.AllowEmptySubject {
-		return pipeline.BadCredential.Because("the session service's answer names no subject")
+	return path, rawPath, rawQuery
+}
+
+func (c *sessionCheck) method(request *pipeline.Request) string {
+	if c.config.ForceMethod != "" {
+		return c.config.ForceMethod
 	}
-	extra := gjson.GetBytes(body, c.config.ExtraFrom)
+	return request.Method
+}
+
+// key stands for the question that a request leads to: for the credentials in
+// it, byte for byte, and for everything else that is sent and not the same for
+// all requests.
+func (c *sessionCheck) key(request *pipeline.Request) cache.Key {
+	var room [16]string
+	path, rawPath, rawQuery := c.target(request)
+	parts := append(room[:0], c.method(request), path, rawPath, rawQuery)
+	for _, name := range c.forwarded {
+		values := c.sent(request, name)
+		parts = append(parts, strconv.Itoa(len(values)))
+		parts = append(parts, values...)
+	}
+	if c.config.PreserveHost {
+		parts = append(parts, request.Host)
+	}
+	return cache.KeyOf(parts...)
+}
+
+// judge makes a verdict of an answer. An error is no verdict, but the trouble
+// of the service.
+func (c *sessionCheck) judge(answer *remote.Answer) (*verdict, error) {
 	switch {
-	case extra.Type == gjson.Null:
-		return nil
-	case !extra.IsObject():
-		return pipeline.Forbidden.Because("extra_from does not lead to an object in the session service's answer")
+	case slices.Contains(c.config.ValidStatus, answer.Status):
+		return c.reading.read(answer), nil
+	case answer.Status == http.StatusTooManyRequests:
+		return nil, answer.Limited()
+	case answer.Status >= http.StatusInternalServerError:
+		return nil, pipeline.Unavailable.Because("the session service answered %d", answer.Status)
 	}
-	session.SetExtraJSON([]byte(extra.Raw))
-	return nil
+	if v := secondFactor(answer); v != nil {
+		return v, nil
+	}
+	if slices.Contains(c.config.ForbiddenStatus, answer.Status) {
+		return &verdict{refusal: pipeline.Forbidden.Because("the session service answered %d", answer.Status)}, nil
+	}
+	return &verdict{refusal: pipeline.BadCredential.Because("the session service answered %d", answer.Status)}, nil
 }

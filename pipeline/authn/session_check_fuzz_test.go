@@ -6,6 +6,7 @@ import (
 
 	"ostiary/pipeline"
 	"ostiary/pipeline/internal/pipelinetest"
+	"ostiary/pipeline/internal/remote"
 )
 
 // FuzzSessionAnswer: whatever a session service answers, the check does not
@@ -20,12 +21,17 @@ func FuzzSessionAnswer(f *testing.F) {
 	}
 	f.Add([]byte(`{"identity": {"id": "u", "traits": {"a": 1}}}`), "identity.id", "identity.traits", false)
 	f.Add([]byte(`{"a": [{"b": "x"}, {"b": "y"}]}`), `a.#(b=="y").b`, "@this", true)
+	f.Add([]byte(`{"end": "2023-11-14T22:13:20Z"}`), "end", "end", true)
+	f.Add([]byte(`{"end": 99999999999999999999999}`), "end", "end", true)
 	f.Add([]byte(`{"a": 1}`), "{a,a}", `!{"x":1}`, true)
 	f.Add([]byte(``), "@pretty", "a.@reverse|0", true)
 	f.Fuzz(func(t *testing.T, body []byte, subjectFrom, extraFrom string, allowEmpty bool) {
-		check := &sessionCheck{config: sessionCheckConfig{SubjectFrom: subjectFrom, ExtraFrom: extraFrom, AllowEmptySubject: allowEmpty}}
+		places := newReading(sessionCheckConfig{
+			SubjectFrom: subjectFrom, ExtraFrom: extraFrom, AllowEmptySubject: allowEmpty,
+			SessionFrom: extraFrom, ExpiresFrom: subjectFrom, Cache: sessionCacheConfig{Enabled: true},
+		})
 		var session pipeline.Session
-		err := check.read(body, &session)
+		err := places.read(&remote.Answer{Body: body}).enter(&session)
 		if !json.Valid(body) && (session.Subject != "" || pipelinetest.Extra(&session) != nil) {
 			t.Errorf("subject %q and extra %v come out of an answer that is not JSON", session.Subject, pipelinetest.Extra(&session))
 		}

@@ -145,6 +145,10 @@ func TestSessionCheckJudgesTheStatus(t *testing.T) {
 		"503 is an outage":                  {`{}`, 503, pipeline.Unavailable, "the session service answered 503"},
 		"599 is an outage":                  {`{}`, 599, pipeline.Unavailable, "the session service answered 599"},
 		"200 is none if others are listed":  {`{"valid_status": [203]}`, 200, pipeline.BadCredential, "the session service answered 200"},
+		"403 is a refusal if it is listed":  {`{"forbidden_status": [403]}`, 403, pipeline.Forbidden, "the session service answered 403"},
+		"403 is none if others are listed":  {`{"forbidden_status": [404]}`, 403, pipeline.BadCredential, "the session service answered 403"},
+		"401 may be listed, too":            {`{"forbidden_status": [401, 403]}`, 401, pipeline.Forbidden, "the session service answered 401"},
+		"429 is a limit all the same":       {`{"forbidden_status": [429]}`, 429, pipeline.Limited, "a service that this request depends on asks to slow down"},
 		"204 has nothing to read a name in": {`{"valid_status": [204]}`, 204, pipeline.BadCredential, "the session service answered with something that is not JSON"},
 	}
 	for name, test := range tests {
@@ -172,6 +176,14 @@ func TestSessionCheckTakesTheStatusesThatAreListed(t *testing.T) {
 	session, err = askAbout(t, `{"valid_status": [204], "allow_empty_subject": true}`, pipelinetest.Answer(204, ""))
 	if err != nil || session.Subject != "" {
 		t.Errorf("204: got %q, %v", session.Subject, err)
+	}
+}
+
+// TestSessionCheckStepsUpWhateverIsForbidden: to log in once more does help.
+func TestSessionCheckStepsUpWhateverIsForbidden(t *testing.T) {
+	t.Parallel()
+	if _, err := askAbout(t, `{"forbidden_status": [403]}`, lacksFactor); !errors.Is(err, pipeline.SecondFactor) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -135,7 +135,7 @@ func (c *clause) holds(request *pipeline.Request, kind pipeline.Kind) bool {
 	if c.forwarded {
 		address = request.Client
 	}
-	return (len(c.errors) == 0 || slices.Contains(c.errors, kind.Name())) &&
+	return (len(c.errors) == 0 || slices.ContainsFunc(c.errors, kind.Called)) &&
 		within(request.Client, c.networks) &&
 		within(address, c.peers) &&
 		(len(c.accept) == 0 || matchAny(accepted(request.Header), c.accept)) &&

@@ -42,19 +42,22 @@ func TestWhenWithoutConditionsAlwaysHolds(t *testing.T) {
 func TestWhenNamesErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]pipeline.Kind{
-		"unauthorized":          {pipeline.NoCredential, pipeline.BadCredential},
-		"forbidden":             {pipeline.Forbidden},
-		"not_found":             {pipeline.NoRule},
-		"internal_server_error": {pipeline.Internal, pipeline.Misconfigured, pipeline.ManyRules},
-		"bad_request":           {pipeline.Malformed},
-		"too_many_requests":     {pipeline.Limited},
-		"service_unavailable":   {pipeline.Unavailable},
-		"gateway_timeout":       {pipeline.Slow},
+		"unauthorized":              {pipeline.NoCredential, pipeline.BadCredential, pipeline.SecondFactor, pipeline.Outdated, pipeline.NoRuleUnauthorized},
+		"second_factor_required":    {pipeline.SecondFactor},
+		"reauthentication_required": {pipeline.Outdated},
+		"forbidden":                 {pipeline.Forbidden, pipeline.NoRuleForbidden},
+		"not_found":                 {pipeline.NoRule, pipeline.Absent},
+		"internal_server_error":     {pipeline.Internal, pipeline.Misconfigured, pipeline.ManyRules},
+		"bad_request":               {pipeline.Malformed},
+		"too_many_requests":         {pipeline.Limited},
+		"service_unavailable":       {pipeline.Unavailable},
+		"bad_gateway":               {pipeline.Unusable},
+		"gateway_timeout":           {pipeline.Slow},
 	}
 	for name, kinds := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for kind := pipeline.Internal; kind <= pipeline.TooLarge; kind++ {
+			for kind := pipeline.Internal; kind <= pipeline.NoRuleForbidden; kind++ {
 				refusal := fmt.Errorf("at a handler: %w", kind.Because("a reason"))
 				got := responsible(t, `[{"error": ["`+name+`"]}]`, pipelinetest.Request(), refusal)
 				if want := slices.Contains(kinds, kind); got != want {
@@ -109,9 +112,12 @@ func TestWhenHasToNameOutagesForALoginPage(t *testing.T) {
 	t.Parallel()
 	onlyIfNamed := map[pipeline.Kind]string{
 		pipeline.Malformed: "bad_request", pipeline.Limited: "too_many_requests",
-		pipeline.Unavailable: "service_unavailable", pipeline.Slow: "gateway_timeout",
+		pipeline.Unavailable: "service_unavailable", pipeline.Slow: "gateway_timeout", pipeline.Unusable: "bad_gateway",
 	}
-	for kind := pipeline.Internal; kind < pipeline.ClientGone; kind++ {
+	for kind := pipeline.Internal; kind <= pipeline.NoRuleForbidden; kind++ {
+		if kind == pipeline.ClientGone || kind == pipeline.TooLarge {
+			continue // no condition can name them
+		}
 		name, special := onlyIfNamed[kind]
 		tests := map[string]bool{
 			`[]`:   !special,
@@ -143,7 +149,7 @@ func TestWhenRefusesConditionsItDoesNotKnow(t *testing.T) {
 		conditions string
 		want       []string
 	}{
-		"a status for a name":     {`[{"error": ["401"]}]`, []string{`when[0].error[0]: "401" is not one of "unauthorized", "forbidden", "not_found", "internal_server_error", "bad_request", "too_many_requests", "service_unavailable", "gateway_timeout"`}},
+		"a status for a name":     {`[{"error": ["401"]}]`, []string{`when[0].error[0]: "401" is not one of "unauthorized", "second_factor_required", "reauthentication_required", "forbidden", "not_found", "internal_server_error", "bad_request", "too_many_requests", "bad_gateway", "service_unavailable", "gateway_timeout"`}},
 		"no list":                 {`{"error": ["forbidden"]}`, []string{"when: expected array, got object"}},
 		"one error without list":  {`[{"error": "forbidden"}]`, []string{"when[0].error: expected array, got string"}},
 		"an unknown part":         {`[{"errors": ["forbidden"]}]`, []string{`when[0].errors: unknown key; did you mean "error"?`}},

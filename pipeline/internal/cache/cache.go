@@ -94,6 +94,20 @@ func (c *Cache[V]) Load(ctx context.Context, key Key, load func(context.Context)
 	}
 }
 
+// Get is the answer with that key, if the cache holds it.
+func (c *Cache[V]) Get(key Key) (V, bool) {
+	kept, ok := c.entries.GetIfPresent(key)
+	return kept.value, ok
+}
+
+// Keep puts an answer in, in the place of another one with that key. It does
+// nothing if the lifetime is nothing or less.
+func (c *Cache[V]) Keep(key Key, value V, lifetime time.Duration) {
+	if lifetime > 0 {
+		c.entries.Set(key, entry[V]{value, c.clock.after(lifetime)})
+	}
+}
+
 // Forget removes an answer if it is the one that is meant: another caller may
 // have replaced it already.
 func (c *Cache[V]) Forget(key Key, meant func(V) bool) {

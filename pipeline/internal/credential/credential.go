@@ -5,8 +5,11 @@ package credential
 
 import (
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 
 	"ostiary/pipeline"
 )
@@ -92,4 +95,50 @@ func Cookie(header http.Header, name string) string {
 		return ""
 	}
 	return cookie.Value
+}
+
+// OnlyCookies are the lines of the Cookie header with those cookies alone, byte
+// for byte; a * at the end of a name stands for any rest.
+func OnlyCookies(header http.Header, names []string) []string {
+	var lines []string
+	for _, line := range header["Cookie"] {
+		var kept []string
+		for pair := range strings.SplitSeq(line, ";") {
+			pair = strings.TrimSpace(pair)
+			if name, _, _ := strings.Cut(pair, "="); pipeline.CookiesCover(names, strings.TrimSpace(name)) {
+				kept = append(kept, pair)
+			}
+		}
+		if len(kept) > 0 {
+			lines = append(lines, strings.Join(kept, "; "))
+		}
+	}
+	return lines
+}
+
+// HasCookie reports whether there is a cookie with one of those names, as
+// net/http reads cookies; a * at the end of a name stands for any rest.
+func HasCookie(header http.Header, names []string) bool {
+	for _, line := range header["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, value, _ := strings.Cut(textproto.TrimString(pair), "=")
+			name = textproto.TrimString(name)
+			if pipeline.CookiesCover(names, name) && httpguts.ValidHeaderFieldName(name) && isCookieValue(value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isCookieValue(value string) bool {
+	if len(value) > 1 && value[0] == '"' && value[len(value)-1] == '"' {
+		value = value[1 : len(value)-1]
+	}
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

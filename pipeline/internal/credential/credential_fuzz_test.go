@@ -2,6 +2,7 @@ package credential
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,6 +44,27 @@ func FuzzToken(f *testing.F) {
 		}
 		if got := from(&Location{QueryParameter: "token"}); got != "" && !strings.Contains(query, "=") {
 			t.Errorf("%q is taken out of the query %q", got, query)
+		}
+	})
+}
+
+// FuzzHasCookie: whoever reads cookies in the usual way finds the same ones.
+func FuzzHasCookie(f *testing.F) {
+	for _, line := range []string{
+		"sid=1", " sid = 1 ", "sid", "sid=", `sid="1"`, `sid="1`, `a=b; sid=1`, "sid=\\1", "sid=a b", "sid=\x7f", "\tsid=1;", "sid=1,sid=2", "=1", ";;",
+		"_oauth2_proxy_0=x", "s=1", "sid\t=1", "sid=\u00e9", `sid=""`, `sid="`,
+	} {
+		f.Add(line, "sid")
+	}
+	f.Add("_oauth2_proxy_0=x", "_oauth2_proxy*")
+	f.Add("a b=1", "a b")
+	f.Fuzz(func(t *testing.T, line, name string) {
+		header := http.Header{"Cookie": {line}}
+		want := slices.ContainsFunc((&http.Request{Header: header}).Cookies(), func(c *http.Cookie) bool {
+			return pipeline.CookiesCover([]string{name}, c.Name)
+		})
+		if got := HasCookie(header, []string{name}); got != want {
+			t.Errorf("%q in %q: got %v, net/http says %v", name, line, got, want)
 		}
 	})
 }

@@ -48,8 +48,8 @@ func compare(s shape, t reflect.Type, at document.Path) []string {
 	case reflect.Struct:
 		return compareStruct(s, t, at)
 	case reflect.Map:
-		if len(s.names()) > 0 {
-			return []string{fmt.Sprintf("%q is a map in Go and has named keys in the schema", at.String())}
+		if names := s.names(); len(names) > 0 {
+			return compareKeys(s, names, t, at)
 		}
 		if inner, ok := s.keyword("additionalProperties"); ok {
 			return compare(inner, t.Elem(), at.With("*"))
@@ -62,6 +62,19 @@ func compare(s shape, t reflect.Type, at document.Path) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%q has values of which the schema says nothing", at.String())}
+}
+
+// compareKeys is for a map of which the schema names the keys. It names all of
+// them, or the map would have others that nobody looks at.
+func compareKeys(s shape, names []string, t reflect.Type, at document.Path) []string {
+	if s.first("additionalProperties") != false {
+		return []string{fmt.Sprintf("%q is a map in Go and may have other keys in the schema than those it names", at.String())}
+	}
+	var problems []string
+	for _, name := range names {
+		problems = append(problems, compare(s.property(name), t.Elem(), at.With(name))...)
+	}
+	return problems
 }
 
 func compareStruct(s shape, t reflect.Type, at document.Path) []string {

@@ -102,9 +102,16 @@ func TestDisagreements(t *testing.T) {
 				C []string          `json:"c"`
 			}),
 			[]string{
-				`"a" is a map in Go and has named keys in the schema`,
+				`"a" is a map in Go and may have other keys in the schema than those it names`,
 				`"c" has values of which the schema says nothing`,
 			},
+		},
+		"a map for all the keys that there are": {
+			schemaOf(`"a": {"type": "object", "additionalProperties": false, "properties": {"b": {"type": "string"}, "c": {"type": "integer"}}}`),
+			new(struct {
+				A map[string]string `json:"a"`
+			}),
+			[]string{`"a.c" is string in Go and integer in the schema`},
 		},
 		"a default that does not arrive": {
 			schemaOf(`"a": {"type": "string", "default": "x"}`), &struct {

@@ -23,8 +23,10 @@ const maxBody = 1 << 20
 
 // Client calls one service. It is safe for concurrent use.
 type Client struct {
-	client  *retryablehttp.Client
-	timeout time.Duration // for a whole call: all attempts, and reading the answer
+	once    *http.Client          // for a call that is made once
+	again   *retryablehttp.Client // for one that may be repeated; nil: none may
+	timeout time.Duration         // for a whole call: all attempts, and reading the answer
+	guard   *breaker              // nil: every call is made
 }
 
 // Answer is what a service said, read to its end.
@@ -42,50 +44,94 @@ func New(environment pipeline.Environment, timeout time.Duration) *Client {
 // NewPatient makes a client that may ask again. A service that asks to slow
 // down is not asked again: that is for the client to hear.
 func NewPatient(environment pipeline.Environment, patience Patience) *Client {
-	return &Client{
+	client := &Client{
 		timeout: patience.Total,
-		client: &retryablehttp.Client{
-			HTTPClient: &http.Client{
-				Transport: traced{environment.Transport},
-				Timeout:   patience.Attempt,
-				// A redirect would carry the client's credentials somewhere
-				// the operator did not name.
-				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			},
+		once: &http.Client{
+			Transport: traced{environment.Transport},
+			// A redirect would carry the client's credentials somewhere
+			// the operator did not name.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	if patience.Attempt > 0 && patience.Attempt < patience.Total {
+		client.once.Timeout = patience.Attempt
+	}
+	if patience.Retries > 0 {
+		client.again = &retryablehttp.Client{
+			HTTPClient:   client.once,
 			RetryMax:     patience.Retries,
 			RetryWaitMin: min(50*time.Millisecond, patience.Wait),
 			RetryWaitMax: patience.Wait,
 			CheckRetry:   patience.again,
 			Backoff:      backoff,
 			ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		},
+		}
 	}
+	return client
 }
 
 // Do sends the request and reads the answer, whatever its status. A failure is
 // a pipeline.Slow when the service took too long and a pipeline.Unavailable
 // otherwise (contract 14, dependency failures).
 func (c *Client) Do(ctx context.Context, request *http.Request) (*Answer, error) {
+	if c.guard != nil {
+		return c.guard.call(func() (*Answer, error) { return c.do(ctx, request) })
+	}
+	return c.do(ctx, request)
+}
+
+func (c *Client) do(ctx context.Context, request *http.Request) (*Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	repeatable, err := retryablehttp.FromRequest(request)
-	if err != nil {
-		return nil, failure(request.URL, err)
-	}
-	response, err := c.client.Do(repeatable.WithContext(ctx))
+	response, err := c.send(request.WithContext(ctx))
 	if err != nil {
 		return nil, failure(request.URL, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // it was only read
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	body, err := read(response)
 	if err != nil {
 		return nil, failure(request.URL, err)
 	}
-	if len(body) > maxBody {
-		return nil, failure(request.URL, fmt.Errorf("the answer is longer than %d bytes", maxBody))
-	}
 	return &Answer{Status: response.StatusCode, Header: response.Header, Body: body}, nil
 }
+
+func (c *Client) send(request *http.Request) (*http.Response, error) {
+	switch {
+	case c.again != nil:
+	case c.once.Timeout == 0 && request.URL.User == nil:
+		// All that the client would add is to copy the header, for redirects.
+		return c.once.Transport.RoundTrip(request)
+	default:
+		return c.once.Do(request)
+	}
+	repeatable, err := retryablehttp.FromRequest(request)
+	if err != nil {
+		return nil, err
+	}
+	return c.again.Do(repeatable)
+}
+
+// read reads the body of an answer, into one piece of memory if the service
+// says how long it is.
+func read(response *http.Response) ([]byte, error) {
+	switch length := response.ContentLength; {
+	case response.Request.Method == http.MethodHead: // the length is that of another answer
+		return nil, nil
+	case length > maxBody:
+		return nil, errTooLong
+	case length >= 0:
+		body := make([]byte, length)
+		_, err := io.ReadFull(response.Body, body)
+		return body, err
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		err = errTooLong
+	}
+	return body, err
+}
+
+var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxBody)
 
 // failure names the service by its host alone: its URL may hold credentials.
 func failure(service *url.URL, err error) error {

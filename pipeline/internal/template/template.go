@@ -26,6 +26,7 @@ const maxOutput = 1 << 20
 type Template struct {
 	constant bool
 	text     string // what a constant template renders
+	subject  bool   // it renders the subject and nothing else
 	compiled *template.Template
 }
 
@@ -68,7 +69,28 @@ func Compile(name, text string) (*Template, error) {
 		}
 		rendered.Write(text.Text)
 	}
-	return &Template{constant: constant, text: rendered.String(), compiled: compiled}, nil
+	return &Template{constant: constant, text: rendered.String(), subject: isSubject(compiled.Root.Nodes), compiled: compiled}, nil
+}
+
+// isSubject reports whether a template is the one that most rules have:
+// {{ .Subject }} or {{ print .Subject }}.
+func isSubject(nodes []parse.Node) bool {
+	if len(nodes) != 1 {
+		return false
+	}
+	action, ok := nodes[0].(*parse.ActionNode)
+	if !ok || len(action.Pipe.Decl) > 0 || len(action.Pipe.Cmds) != 1 {
+		return false
+	}
+	args := action.Pipe.Cmds[0].Args
+	if function, ok := args[0].(*parse.IdentifierNode); ok && function.Ident == "print" {
+		args = args[1:]
+	}
+	if len(args) != 1 {
+		return false
+	}
+	field, ok := args[0].(*parse.FieldNode)
+	return ok && len(field.Ident) == 1 && field.Ident[0] == "Subject"
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -77,8 +99,11 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // missing value, an index out of range or a function that fails is an error:
 // a header made of half a truth is worse than none.
 func (t *Template) Render(session *pipeline.Session) (string, error) {
-	if t.constant {
+	switch {
+	case t.constant:
 		return t.text, nil
+	case t.subject && len(session.Subject) <= maxOutput:
+		return session.Subject, nil
 	}
 	buffer, _ := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buffer)

@@ -1,0 +1,271 @@
+package authn
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ostiary/pipeline"
+	"ostiary/pipeline/internal/pipelinetest"
+)
+
+// atKratos is the authenticator for that stand-in, with these keys.
+func atKratos(t testing.TB, environment pipeline.Environment, kratos *kratosServer, config string) pipeline.Authenticator {
+	t.Helper()
+	return checkers["kratos_session"].with(t, environment, kratos.URL, config)
+}
+
+var withCookie = checkers["kratos_session"].bearing("1")
+
+func TestKratosIsAskedAtItsAddress(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"": "/sessions/whoami", "/": "/sessions/whoami", "/kratos": "/kratos/sessions/whoami", "/kratos/public/": "/kratos/public/sessions/whoami",
+	} {
+		kratos := serveKratos(t, good("ada"))
+		handler := checkers["kratos_session"].with(t, newWorld(t).Environment, kratos.URL+path, `{}`)
+		expect(t, handler, withCookie, "ada", nil)
+		if asked := kratos.Asked(); len(asked) != 1 || asked[0].Target != want {
+			t.Errorf("%s: it was asked %+v", path, asked)
+		}
+	}
+}
+
+func TestKratosReadsTheSession(t *testing.T) {
+	t.Parallel()
+	traits := map[string]any{"email": "ada@example.test"}
+	tests := map[string]struct {
+		config  string
+		changes change
+		want    pipeline.Session
+	}{
+		"with its identity and the whole document": {`{}`, nil, pipelinetest.Session("ada", decoded(t, sessionOf("ada")))},
+		"with what it may know of it":              {`{"subject_from": "identity.traits.email", "extra_from": "identity.traits"}`, nil, pipelinetest.Session("ada@example.test", traits)},
+		"without extra":                            {`{"extra_from": "none"}`, nil, pipeline.Session{Subject: "ada"}},
+		"with an extra of null":                    {`{"extra_from": "identity.metadata_public"}`, change{"identity.metadata_public": nil}, pipeline.Session{Subject: "ada"}},
+		"of an identity without a state":           {`{"extra_from": "none"}`, change{"identity.state": nil}, pipeline.Session{Subject: "ada"}},
+		"without an end":                           {`{"extra_from": "none"}`, change{"expires_at": nil}, pipeline.Session{Subject: "ada"}},
+		"with keys that are new":                   {`{"extra_from": "none"}`, change{"new": true, "identity.new": 1}, pipeline.Session{Subject: "ada"}},
+		"of two factors":                           {`{"extra_from": "none"}`, change{"authenticator_assurance_level": "aal2"}, pipeline.Session{Subject: "ada"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kratos := serveKratos(t, good("ada", test.changes))
+			session, err := pass(t, atKratos(t, newWorld(t).Environment, kratos, test.config), withCookie)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := pipelinetest.DiffSessions(test.want, session); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestKratosAnswersThatAreNoSession: whatever gives them is not to be
+// believed, and nobody is told to log in because of it.
+func TestKratosAnswersThatAreNoSession(t *testing.T) {
+	t.Parallel()
+	const noIdentity = "the answer of Kratos has no identity, or does not say whether the session is active"
+	const unreadable = "the answer of Kratos is no session: "
+	tests := map[string]struct {
+		config string
+		answer http.HandlerFunc
+		want   string
+	}{
+		"no state":                {`{}`, good("ada", change{"active": nil}), noIdentity},
+		"a state of null":         {`{}`, pipelinetest.Answer(200, `{"id":"s","active":null,"identity":{"id":"ada","schema_id":"","schema_url":"","traits":{}}}`), noIdentity},
+		"no identity":             {`{}`, good("ada", change{"identity": nil}), noIdentity},
+		"an identity of null":     {`{}`, pipelinetest.Answer(200, `{"id":"s","active":true,"identity":null}`), noIdentity},
+		"no body":                 {`{}`, pipelinetest.Answer(200, ``), noIdentity},
+		"null":                    {`{}`, pipelinetest.Answer(200, `null`), noIdentity},
+		"no id":                   {`{}`, good("ada", change{"id": nil}), unreadable + "no value given for required property id"},
+		"an identity without id":  {`{}`, good("ada", change{"identity.id": nil}), unreadable + "no value given for required property id"},
+		"a text for the state":    {`{}`, good("ada", change{"active": "true"}), unreadable},
+		"a number for the state":  {`{}`, good("ada", change{"active": 1}), unreadable},
+		"a text for the identity": {`{}`, good("ada", change{"identity": "ada"}), unreadable},
+		"a list for the identity": {`{}`, good("ada", change{"identity": []any{}}), unreadable},
+		"a number for the end":    {`{}`, good("ada", change{"expires_at": 1700000000}), unreadable},
+		"a word for the end":      {`{}`, good("ada", change{"expires_at": "soon"}), unreadable},
+		"a number for the level":  {`{}`, good("ada", change{"authenticator_assurance_level": 2}), unreadable},
+		"a page":                  {`{}`, html(200), unreadable + "undefined response type"},
+		"XML":                     {`{}`, said(`<Session><Id>s</Id><Active>true</Active><Identity><Id>ada</Id></Identity></Session>`, "Content-Type", "application/xml"), "subject_from does not lead to a text in the session"},
+		"a body without a type":   {`{}`, said(`hello`, "Content-Type", ""), unreadable + "undefined response type"},
+		"a subject of a number":   {`{"subject_from": "identity.traits.n"}`, good("ada", change{"identity.traits": map[string]any{"n": 1}}), "subject_from does not lead to a text in the session"},
+		"a subject that is empty": {`{"subject_from": "identity.traits.n"}`, good("ada", change{"identity.traits": map[string]any{"n": ""}}), "subject_from does not lead to a text in the session"},
+		"no subject":              {`{"subject_from": "none"}`, good("ada"), "subject_from does not lead to a text in the session"},
+		"an extra of a list":      {`{"extra_from": "devices"}`, good("ada"), "extra_from does not lead to an object in the session"},
+		"an extra of a text":      {`{"extra_from": "id"}`, good("ada"), "extra_from does not lead to an object in the session"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kratos := serveKratos(t, test.answer)
+			session, err := pass(t, atKratos(t, newWorld(t).Environment, kratos, test.config), withCookie)
+			want := pipeline.Unusable.Error() + ": " + test.want
+			if kindOf(t, err) != pipeline.Unusable || !strings.HasPrefix(err.Error(), want) || pipelinetest.ReasonOf(err) != "" { //nolint:errorlint // kinds are values
+				t.Errorf("got %v, want %s", err, want)
+			}
+			if session.Subject != "" || pipelinetest.Extra(&session) != nil {
+				t.Errorf("got the session %+v", session)
+			}
+		})
+	}
+}
+
+func TestKratosSaysThatASessionIsNone(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		changes change
+		reason  string
+	}{
+		"not active":                     {change{"active": false}, "the session is not active"},
+		"of somebody who is inactive":    {change{"identity.state": "inactive"}, "the identity is not active"},
+		"of somebody in an unknown way":  {change{"identity.state": "archived"}, "the identity is not active"},
+		"neither":                        {change{"active": false, "identity.state": "inactive"}, "the session is not active"},
+		"over":                           {change{"expires_at": "2023-11-14T22:13:19Z"}, "the session has expired"},
+		"over just now":                  {change{"expires_at": "2023-11-14T22:13:20Z"}, "the session has expired"},
+		"not active, if nobody is there": {change{"active": false, "identity.state": ""}, "the session is not active"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kratos := serveKratos(t, good("ada", test.changes))
+			session, err := pass(t, atKratos(t, newWorld(t).Environment, kratos, `{}`), withCookie)
+			if kindOf(t, err) != pipeline.BadCredential || pipelinetest.ReasonOf(err) != test.reason || session.Subject != "" { //nolint:errorlint // kinds are values
+				t.Errorf("got %q, %v; want %q", session.Subject, err, test.reason)
+			}
+		})
+	}
+}
+
+// TestKratosIsNotFollowedSomewhereElse: a redirect would carry the session's
+// token to whoever answered.
+func TestKratosIsNotFollowedSomewhereElse(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		thief := serveKratos(t, good("thief"))
+		kratos := serveKratos(t, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, thief.URL+"/sessions/whoami", status)
+		})
+		handler := atKratos(t, newWorld(t).Environment, kratos, `{}`)
+		for _, request := range []*pipeline.Request{withCookie, pipelinetest.Request("X-Session-Token", "secret"), pipelinetest.Request("Authorization", "Bearer ory_st_secret")} {
+			expect(t, handler, request, "", pipeline.Unusable)
+		}
+		if asked := thief.Asked(); len(asked) > 0 {
+			t.Errorf("%d: somebody else was asked %+v", status, asked)
+		}
+		if calls := kratos.calls(); calls != 3 {
+			t.Errorf("%d: %d calls", status, calls)
+		}
+	}
+}
+
+// TestKratosMayTakeItsTime but no more than it is given, nor say more than is
+// read.
+func TestKratosMayTakeItsTime(t *testing.T) {
+	t.Parallel()
+	slow := block(good("ada"))
+	kratos := serveKratos(t, slow.answer)
+	handler := atKratos(t, newWorld(t).Environment, kratos, `{"timeout": "50ms"}`)
+	expect(t, handler, withCookie, "", pipeline.Slow)
+	close(slow.goOn)
+	patient := atKratos(t, newWorld(t).Environment, kratos, `{"timeout": "1m"}`)
+	expect(t, patient, withCookie, "ada", nil)
+
+	document := sessionOf("ada")
+	kratos.says(pipelinetest.Answer(200, document+strings.Repeat(" ", longestSessionAnswer-len(document))))
+	expect(t, patient, checkers["kratos_session"].bearing("2"), "ada", nil)
+	kratos.says(pipelinetest.Answer(200, document+strings.Repeat(" ", longestSessionAnswer-len(document)+1)))
+	expect(t, patient, checkers["kratos_session"].bearing("3"), "", pipeline.Unavailable)
+}
+
+// TestKratosThatIsDownIsLeftAlone by all rules that ask it.
+func TestKratosThatIsDownIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kratos := serveKratos(t, pipelinetest.Answer(503, ""))
+	environment := pipelinetest.Sharing(t, w.Environment)
+	breaking := `{"circuit_breaker": {"failures": 3, "pause": "1h"}, "cache": {"enabled": false}}`
+	handlers := []pipeline.Authenticator{
+		atKratos(t, environment, kratos, breaking),
+		atKratos(t, environment, kratos, layered(t, breaking, `{"extra_from": "identity"}`)),
+		checkers["cookie_session"].with(t, environment, kratos.URL, breaking),
+		checkers["bearer_token"].with(t, environment, kratos.URL, breaking),
+	}
+	for range 3 {
+		expect(t, handlers[0], withCookie, "", pipeline.Unavailable)
+	}
+	for i, handler := range handlers {
+		request := withCookie
+		if i == 3 {
+			request = checkers["bearer_token"].bearing("1")
+		}
+		_, err := pass(t, handler, request)
+		refusal, ok := err.(*pipeline.Error) //nolint:errorlint // handlers return it unwrapped
+		if !ok || refusal.Kind != pipeline.Unavailable {
+			t.Fatalf("handler %d: got %v", i, err)
+		}
+		if diff := cmp.Diff(http.Header{"Retry-After": {"3600"}}, refusal.Header); diff != "" {
+			t.Errorf("handler %d: %s", i, diff)
+		}
+	}
+	if calls := kratos.calls(); calls != 3 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+// TestRulesWithOtherDemandsShareWhatKratosSaid: it is asked once about a
+// session, whatever the rules make of it.
+func TestRulesWithOtherDemandsShareWhatKratosSaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kratos := serveKratos(t, good("ada"))
+	rules := rulesOf(t, w.Environment, kratosSession, `{"public_url": "`+kratos.URL+`"}`,
+		`{}`, `{"required_aal": "aal2"}`, `{"max_auth_age": "1h"}`, `{"max_auth_age": "1m"}`, `{"pass_credentials": false, "pass_set_cookie": true}`)
+	for i, want := range []error{nil, pipeline.SecondFactor, nil, pipeline.Outdated, nil} {
+		decision := rules[i].Run(t.Context(), withCookie, nil)
+		if decision.Allowed != (want == nil) || want != nil && kindOf(t, decision.Err) != want { //nolint:errorlint // kinds are values
+			t.Errorf("rule %d: allowed %t, %v", i, decision.Allowed, decision.Err)
+		}
+	}
+	if calls := kratos.calls(); calls != 1 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+// TestKratosIsToldWhoAsks and what is understood, as its own client does.
+func TestKratosIsToldWhoAsks(t *testing.T) {
+	t.Parallel()
+	kratos := serveKratos(t, good("ada"))
+	expect(t, atKratos(t, newWorld(t).Environment, kratos, `{}`), withCookie, "ada", nil)
+	header := kratos.Asked()[0].Header
+	if header.Get("User-Agent") != "ostiary" || header.Get("Accept") != "application/json" {
+		t.Errorf("got %v", header)
+	}
+}
+
+// TestKratosIsAskedAgainWhenALoginIsTooOld is with a session that was
+// remembered while it was young enough.
+func TestKratosIsAskedAgainWhenALoginIsTooOld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kratos := serveKratos(t, good("ada"))
+	handler := atKratos(t, w.Environment, kratos, `{"max_auth_age": "11m", "cache": {"ttl": "1h"}}`)
+	expect(t, handler, withCookie, "ada", nil)
+	w.clock.move(time.Minute) // the login is just that old
+	expect(t, handler, withCookie, "ada", nil)
+	if calls := kratos.calls(); calls != 1 {
+		t.Errorf("%d calls", calls)
+	}
+	w.clock.move(1)
+	kratos.says(good("ada", change{"authenticated_at": "2023-11-14T22:14:00Z"})) // she has just logged in again
+	expect(t, handler, withCookie, "ada", nil)
+	if calls := kratos.calls(); calls != 2 {
+		t.Errorf("%d calls", calls)
+	}
+}
