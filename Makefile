@@ -15,12 +15,12 @@ CONFORM ?= ../shared/conformance
 LINT := go tool -modfile=.tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test check bench fuzz conformance e2e clean
+.PHONY: help build run operational-auth test check bench fuzz conformance e2e e2e-packages clean
 
 help: ## what can be made
 	@[ -t 1 ] && bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); \
 	awk -F ':.*## ' -v bold="$$bold" -v plain="$$plain" \
-		'/^[a-z0-9]+:.*## / { printf "  %s%-12s%s %s\n", bold, $$1, plain, $$2 }' $(MAKEFILE_LIST)
+		'/^[a-z0-9-]+:.*## / { printf "  %s%-17s%s %s\n", bold, $$1, plain, $$2 }' $(MAKEFILE_LIST)
 
 build: ## ./ostiary, a static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o ostiary ./cmd/ostiary
@@ -28,14 +28,17 @@ build: ## ./ostiary, a static binary
 run: ## a gate to try out, with services of its own to stand behind it
 	go run ./cmd/ostiary quickstart
 
+operational-auth: ## the example in testdata/deploy, with a real Kratos (needs a C compiler, and the first time minutes)
+	go run ./testdata/deploy/operational-auth/local
+
 test: ## all tests, with the race detector (needs a C compiler)
 	go test -race $(TESTFLAGS) ./...
 
 check: ## vet, format, lint, and the state of the modules
-	go vet -tags=e2e ./...
-	@unformatted=$$(gofmt -l cmd config handlers pipeline rules .ci) && \
+	go vet -tags=e2e ./... ./testdata/deploy/...
+	@unformatted=$$(gofmt -l cmd config handlers pipeline rules testdata/deploy .ci) && \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
-	$(LINT) run ./...
+	$(LINT) run ./... ./testdata/deploy/...
 	go mod tidy -diff
 	go mod verify
 
@@ -54,8 +57,11 @@ conformance: build ## the binary against all suites of CONFORM (needs Python 3)
 	@if [ -x "$(CONFORM)/conform" ]; then "$(CONFORM)/conform" --bin ./ostiary; \
 	else echo "no conform in $(CONFORM); name its directory with CONFORM="; exit 1; fi
 
-e2e: ## the deployment in testdata/scenarios, and the engine against real servers, built the first time (some minutes)
+e2e: e2e-packages ## the scenario, the example, and the engine against real servers, built the first time (some minutes)
 	go test -race -tags=e2e -count=1 -v -timeout=60m -run='^(TestOperationalAuth$$|TestConfigMapSwapsUnderLoad$$|TestE2E)' ./cmd/ostiary
+
+e2e-packages:
+	@.ci/e2e-packages
 
 clean: ## remove what was built
 	rm -rf ostiary .build
