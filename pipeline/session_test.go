@@ -130,9 +130,20 @@ func TestCookiesCover(t *testing.T) {
 		cookie string
 		want   bool
 	}{
-		{nil, "sid", false}, {[]string{"sid"}, "sid", true}, {[]string{"a", "sid"}, "sid", true}, {[]string{"sid"}, "SID", false}, {[]string{"sid"}, "sid2", false},
-		{[]string{"sid*"}, "sid", true}, {[]string{"sid*"}, "sid_0", true}, {[]string{"sid*"}, "si", false}, {[]string{"sid*"}, "xsid", false},
-		{[]string{"s*d"}, "sad", false}, {[]string{"s*d"}, "s*d", true}, {[]string{"*"}, "any", true}, {[]string{"*"}, "", true}, {[]string{""}, "sid", false},
+		{nil, "sid", false},
+		{[]string{"sid"}, "sid", true},
+		{[]string{"a", "sid"}, "sid", true},
+		{[]string{"sid"}, "SID", false},
+		{[]string{"sid"}, "sid2", false},
+		{[]string{"sid*"}, "sid", true},
+		{[]string{"sid*"}, "sid_0", true},
+		{[]string{"sid*"}, "si", false},
+		{[]string{"sid*"}, "xsid", false},
+		{[]string{"s*d"}, "sad", false},
+		{[]string{"s*d"}, "s*d", true},
+		{[]string{"*"}, "any", true},
+		{[]string{"*"}, "", true},
+		{[]string{""}, "sid", false},
 	} {
 		if got := pipeline.CookiesCover(test.names, test.cookie); got != test.want {
 			t.Errorf("%q cover %s: %t", test.names, test.cookie, got)

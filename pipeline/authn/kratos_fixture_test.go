@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"ostiary/pipeline"
 	"ostiary/pipeline/internal/pipelinetest"
@@ -81,9 +80,6 @@ func sessionOf(subject string, changes ...change) string {
 	}
 	return string(text)
 }
-
-// sessionEnd is the end of the sessions of sessionOf: a day after the launch.
-var sessionEnd = launch.Add(24 * time.Hour)
 
 // good is the answer to who has a session.
 func good(subject string, changes ...change) http.HandlerFunc {

@@ -118,8 +118,15 @@ func TestSessionCacheOfKratosIsKeyedByTheCredential(t *testing.T) {
 	kratos := serveKratos(t, good("ada"))
 	handler := checkers["kratos_session"].with(t, newWorld(t).Environment, kratos.URL, `{"credentials": ["cookie", "session_token", "bearer"], "bearer_prefix": ""}`)
 	for want, headers := range [][]string{
-		{"Cookie", "ory_kratos_session=1"}, {"Cookie", "ory_kratos_session=2"}, {"Cookie", "ory_kratos_session=a"}, {"Cookie", "ory_kratos_session=A"},
-		{"X-Session-Token", "1"}, {"X-Session-Token", "2"}, {"Authorization", "Bearer 1"}, {"Authorization", "Bearer 2"}, {"X-Session-Token", "ory_kratos_session=1"},
+		{"Cookie", "ory_kratos_session=1"},
+		{"Cookie", "ory_kratos_session=2"},
+		{"Cookie", "ory_kratos_session=a"},
+		{"Cookie", "ory_kratos_session=A"},
+		{"X-Session-Token", "1"},
+		{"X-Session-Token", "2"},
+		{"Authorization", "Bearer 1"},
+		{"Authorization", "Bearer 2"},
+		{"X-Session-Token", "ory_kratos_session=1"},
 	} {
 		for range 2 {
 			expect(t, handler, requestWith(headers), "ada", nil)

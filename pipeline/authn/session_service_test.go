@@ -75,7 +75,7 @@ func TestSessionServicesAnswersAreToldApart(t *testing.T) {
 		"a session of a number":         {good("ada", change{"identity.id": 7}), [2]outcome{{pipeline.Forbidden, "subject_from does not lead to a text in the session service's answer"}, {strange, ""}}},
 		"201":                           {pipelinetest.Answer(201, sessionOf("ada")), [2]outcome{{bad, "the session service answered 201"}, {strange, ""}}},
 		"204":                           {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, [2]outcome{{bad, "the session service answered 204"}, {strange, ""}}},
-		"a redirect":                    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", 302) }, [2]outcome{{bad, "the session service answered 302"}, {strange, ""}}},
+		"a redirect":                    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login", http.StatusFound) }, [2]outcome{{bad, "the session service answered 302"}, {strange, ""}}},
 		"that it is somewhere else":     {html(404), [2]outcome{{bad, "the session service answered 404"}, {strange, ""}}},
 		"that it does not know to read": {html(405), [2]outcome{{bad, "the session service answered 405"}, {strange, ""}}},
 	}
