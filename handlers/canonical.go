@@ -22,13 +22,12 @@ func (t target) canonical(r *http.Request, trust Trust) (*pipeline.Request, erro
 	trusted := trust.Believes(peer)
 	roundTrips := takeRoundTrips(r)
 	request := &pipeline.Request{
-		Method:     t.method,
-		Scheme:     t.scheme,
-		Header:     believable(r.Header, trusted),
-		Body:       bodyOf(r),
-		Peer:       peer,
-		Client:     peer,
-		RoundTrips: roundTrips,
+		Method: t.method,
+		Scheme: t.scheme,
+		Header: believable(r.Header, trusted),
+		Body:   bodyOf(r),
+		Peer:   peer,
+		Client: peer,
 	}
 	if trusted {
 		request.Client = trust.clientOf(peer, r.Header)
@@ -47,6 +46,9 @@ func (t target) canonical(r *http.Request, trust Trust) (*pipeline.Request, erro
 		if request.Path, request.RawPath, err = canonicalPath(t.path); err != nil {
 			return request, err
 		}
+	}
+	if len(roundTrips) > 0 {
+		request.RoundTrips = pipeline.CountRoundTrips(roundTrips, request.RawPath)
 	}
 	if err = checkQuery(t.query); err != nil {
 		return request, err

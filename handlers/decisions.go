@@ -86,7 +86,7 @@ func connectionNames(header http.Header) pipeline.Names {
 // gateway itself.
 func isEchoed(name string) bool {
 	switch name {
-	case "Cookie", "Authorization", "Expect", "Location", "Refresh", "Set-Cookie", "Www-Authenticate", "Date", "Server",
+	case "Cookie", "Authorization", "X-Session-Token", "Expect", "Location", "Refresh", "Set-Cookie", "Www-Authenticate", "Date", "Server",
 		"Cache-Control", "Expires", "Age", "Etag", "Last-Modified", "Accept-Encoding", "Range", "Vary",
 		"Strict-Transport-Security", "Clear-Site-Data", "X-Sendfile":
 		return false

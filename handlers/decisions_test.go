@@ -51,7 +51,7 @@ func TestAPermissionIsAnEmpty200WithTheSessionsHeaders(t *testing.T) {
 // notEchoed are the headers of a request that mean something else in an
 // answer, or that a gateway would do harm with (contract 14, noop mutator).
 var notEchoed = []string{
-	"Cookie", "Authorization", // credentials
+	"Cookie", "Authorization", "X-Session-Token", // credentials
 	"Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", // the connection
 	"Content-Type", "Content-Encoding", "Content-Language", "Content-Location", "Content-Security-Policy", "Content-Whatever", "Range",
 	"If-None-Match", "If-Modified-Since", "If-Match", "Accept-Encoding", // the body
@@ -65,10 +65,10 @@ var notEchoed = []string{
 func TestNoopEchoesWhatAGatewayMayCopy(t *testing.T) {
 	t.Parallel()
 	address, _ := openDecisions(t, permitted(echoes, owns("X-User"), sets(http.Header{"X-Added": {"1"}, "Accept": {"engine"}}), withholds(pipeline.Withheld{
-		Headers: []string{"x-session-token"},
+		Headers: []string{"x-api-key"},
 	})))
 	request := "GET /decisions/x HTTP/1.1\r\nHost: app.test\r\nConnection: close, X-Named\r\nX-Named: 1\r\nContent-Length: 0\r\nExpect: 100-continue\r\n" +
-		"X-User: root\r\nX_user: root\r\nx-USER: root\r\nX-Session-Token: T\r\nX_session_token: T\r\nAccept: */*\r\nX-Own: 1\r\nx-own: 2\r\nUser-Agent: curl\r\nSnake_case: 3\r\n"
+		"X-User: root\r\nX_user: root\r\nx-USER: root\r\nX-Api-Key: T\r\nX_api_key: T\r\nAccept: */*\r\nX-Own: 1\r\nx-own: 2\r\nUser-Agent: curl\r\nSnake_case: 3\r\n"
 	for _, name := range notEchoed {
 		request += name + ": client\r\n"
 	}

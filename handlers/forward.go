@@ -49,6 +49,9 @@ func (f *Forwarder) forward(w http.ResponseWriter, record *Record) {
 		ModifyResponse: func(response *http.Response) error {
 			maps.Copy(w.Header(), own)
 			leaveCORS(own, response.Header)
+			if len(own["Set-Cookie"]) > 0 { // of the session service, for this client and no cache
+				response.Header["Cache-Control"] = []string{"private, no-store"}
+			}
 			if _, typed := response.Header["Content-Type"]; !typed {
 				w.Header()["Content-Type"] = nil // or net/http would guess one
 			}

@@ -27,7 +27,7 @@ type Purge struct {
 }
 
 // maxPurge bounds the body of a request to purge, in bytes.
-const maxPurge = 16 << 10
+const maxPurge = 4 << 10
 
 // ServeHTTP ends the sessions that the body names and answers 204. They are
 // ended when the answer comes.

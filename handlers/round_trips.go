@@ -7,19 +7,18 @@ import (
 	"ostiary/pipeline"
 )
 
-// takeRoundTrips takes the engine's own cookie out of a request, and tells what
-// it counts. A browser sends the one of the nearest path first.
-func takeRoundTrips(r *http.Request) int {
+// takeRoundTrips takes the engine's own cookies out of a request, and returns
+// their values.
+func takeRoundTrips(r *http.Request) (values []string) {
 	const name = pipeline.RoundTripsCookie
 	lines := r.Header["Cookie"]
 	if !strings.Contains(strings.Join(lines, ";"), name) { // as in nearly all requests
-		return 0
+		return nil
 	}
-	count := 0
-	if cookie, err := r.Cookie(name); err == nil {
-		count = pipeline.ParseRoundTrips(cookie.Value)
+	for _, cookie := range r.CookiesNamed(name) {
+		values = append(values, cookie.Value)
 	}
 	r.Header = r.Header.Clone()
 	removeCookies(r.Header, []string{name})
-	return count
+	return values
 }

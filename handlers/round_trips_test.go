@@ -20,21 +20,22 @@ var cookieLines = map[string]struct {
 }{
 	"none":                      {nil, nil, 0},
 	"no cookie of its own":      {[]string{`sid=1; json={"a":1}`}, []string{`sid=1; json={"a":1}`}, 0},
-	"its own alone":             {[]string{"ostiary_round_trips=3"}, nil, 3},
-	"its own first":             {[]string{"ostiary_round_trips=3; sid=1"}, []string{"sid=1"}, 3},
-	"its own last":              {[]string{"sid=1; ostiary_round_trips=3"}, []string{"sid=1"}, 3},
-	"its own among others":      {[]string{`a="b c"; ostiary_round_trips=3; json={"a":1}; odd name=1`}, []string{`a="b c"; json={"a":1}; odd name=1`}, 3},
-	"on a line of its own":      {[]string{"sid=1", "ostiary_round_trips=3", "theme=dark"}, []string{"sid=1", "theme=dark"}, 3},
-	"of two paths, nearest one": {[]string{"ostiary_round_trips=2; sid=1; ostiary_round_trips=4"}, []string{"sid=1"}, 2},
-	"of two lines":              {[]string{"ostiary_round_trips=2", "ostiary_round_trips=4; sid=1"}, []string{"sid=1"}, 2},
-	"without spaces":            {[]string{"sid=1;ostiary_round_trips=5;b=2"}, []string{"sid=1;b=2"}, 5},
-	"with more of them":         {[]string{"sid=1;\tostiary_round_trips =5 ; b=2"}, []string{"sid=1; b=2"}, 5},
-	"in quotes":                 {[]string{`ostiary_round_trips="3"`}, nil, 3},
+	"its own alone":             {[]string{"ostiary_round_trips=3-od7kk2"}, nil, 3},
+	"its own first":             {[]string{"ostiary_round_trips=3-od7kk2; sid=1"}, []string{"sid=1"}, 3},
+	"its own last":              {[]string{"sid=1; ostiary_round_trips=3-od7kk2"}, []string{"sid=1"}, 3},
+	"its own among others":      {[]string{`a="b c"; ostiary_round_trips=3-od7kk2; json={"a":1}; odd name=1`}, []string{`a="b c"; json={"a":1}; odd name=1`}, 3},
+	"on a line of its own":      {[]string{"sid=1", "ostiary_round_trips=3-od7kk2", "theme=dark"}, []string{"sid=1", "theme=dark"}, 3},
+	"of two paths, nearest one": {[]string{"ostiary_round_trips=2-od7kk2; sid=1; ostiary_round_trips=4-od7kk2"}, []string{"sid=1"}, 2},
+	"of two lines":              {[]string{"ostiary_round_trips=2-od7kk2", "ostiary_round_trips=4-od7kk2; sid=1"}, []string{"sid=1"}, 2},
+	"without spaces":            {[]string{"sid=1;ostiary_round_trips=5-od7kk2;b=2"}, []string{"sid=1;b=2"}, 5},
+	"with more of them":         {[]string{"sid=1;\tostiary_round_trips =5-od7kk2 ; b=2"}, []string{"sid=1; b=2"}, 5},
+	"in quotes":                 {[]string{`ostiary_round_trips="3-od7kk2"`}, nil, 3},
+	"of a path above":           {[]string{"ostiary_round_trips=4-1; sid=1; ostiary_round_trips=2-od7kk2"}, []string{"sid=1"}, 2},
 	"no number":                 {[]string{"ostiary_round_trips=many; sid=1"}, []string{"sid=1"}, 0},
 	"no value":                  {[]string{"ostiary_round_trips; sid=1"}, []string{"sid=1"}, 0},
-	"a number too high":         {[]string{"ostiary_round_trips=1000; sid=1"}, []string{"sid=1"}, 0},
-	"a name like it":            {[]string{"xostiary_round_trips=3; ostiary_round_trips2=4; Ostiary_Round_Trips=5"}, []string{"xostiary_round_trips=3; ostiary_round_trips2=4; Ostiary_Round_Trips=5"}, 0},
-	"a value like it":           {[]string{"last=ostiary_round_trips=3"}, []string{"last=ostiary_round_trips=3"}, 0},
+	"a number too high":         {[]string{"ostiary_round_trips=1000-od7kk2; sid=1"}, []string{"sid=1"}, 0},
+	"a name like it":            {[]string{"xostiary_round_trips=3-od7kk2; ostiary_round_trips2=4; Ostiary_Round_Trips=5"}, []string{"xostiary_round_trips=3-od7kk2; ostiary_round_trips2=4; Ostiary_Round_Trips=5"}, 0},
+	"a value like it":           {[]string{"last=ostiary_round_trips=3-od7kk2"}, []string{"last=ostiary_round_trips=3-od7kk2"}, 0},
 }
 
 // counting notes what it is asked to decide about, and sends it upstream.
@@ -112,13 +113,12 @@ func TestDecisionsKeepTheEnginesOwnCookieToThemselves(t *testing.T) {
 	}
 }
 
-// TestARequestThatIsMalformedIsCountedToo: its error handlers look at the
-// count as well.
-func TestARequestThatIsMalformedIsCountedToo(t *testing.T) {
+// TestARequestThatIsMalformedHasNoPathToCountFor: but the cookie goes no further.
+func TestARequestThatIsMalformedHasNoPathToCountFor(t *testing.T) {
 	t.Parallel()
 	g := openGate(t, permitted())
 	ask(t, g.address, headOf("GET /%2e%2e/x", []string{"ostiary_round_trips=3; sid=1"}))
-	expectRoundTrips(t, "malformed", g.notes.next(t).Request, []string{"sid=1"}, 3)
+	expectRoundTrips(t, "malformed", g.notes.next(t).Request, []string{"sid=1"}, 0)
 }
 
 // TestABrowserIsNotSentRoundForEver goes the whole way: the cookie that the

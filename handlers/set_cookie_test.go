@@ -107,3 +107,36 @@ func TestARefusalHasNoCookiesOfTheSessionService(t *testing.T) {
 		}
 	}
 }
+
+// TestNoCacheKeepsTheCookiesOfTheSessionService, whatever the upstream says of its
+// answer: they are for one client (RFC 9111 section 7.3).
+func TestNoCacheKeepsTheCookiesOfTheSessionService(t *testing.T) {
+	t.Parallel()
+	for want, changes := range map[string][]func(*pipeline.Decision){
+		"public, max-age=60": nil, "private, no-store": {setsCookies(renewed)},
+	} {
+		upstream := record(t, "HTTP/1.1 200 OK\r\nCache-Control: public, max-age=60\r\nContent-Length: 0\r\n\r\n")
+		g := openGate(t, permitted(append(changes, to(t, upstream.here()))...))
+		response, _ := ask(t, g.address, "GET /x HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
+		if got := response.Header["Cache-Control"]; len(got) != 1 || got[0] != want {
+			t.Errorf("got %q, want %s", got, want)
+		}
+	}
+}
+
+// TestAnAnswerWithCookiesOfTheSessionServiceIsForNoCache: it would give them to
+// others.
+func TestAnAnswerWithCookiesOfTheSessionServiceIsForNoCache(t *testing.T) {
+	t.Parallel()
+	upstream := record(t, "HTTP/1.1 200 OK\r\nCache-Control: public, max-age=600\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+	for _, test := range []struct {
+		cookies []string
+		want    []string
+	}{{[]string{renewed}, []string{"private, no-store"}}, {nil, []string{"public, max-age=600"}}} {
+		g := openGate(t, permitted(to(t, upstream.here()), setsCookies(test.cookies...)))
+		response, _ := ask(t, g.address, "GET /x HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n")
+		if diff := cmp.Diff(test.want, response.Header["Cache-Control"]); diff != "" {
+			t.Errorf("with the cookies %q: %s", test.cookies, diff)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -19,19 +20,24 @@ type Revocation struct {
 // a list to which is only added: who asks a session service notes the latest
 // revocation before asking, and looks before each use of the answer whether one
 // that came after it concerns the session. So an answer that was on its way
-// while its session was revoked is never used either. A revocation is forgotten
-// with the last answer that is older than it.
+// while its session was revoked is never used either. Only the last
+// maxRevocations are kept; whatever was asked before those counts as ended.
 //
 // The nil Revocations are none.
 type Revocations struct {
 	adding sync.Mutex
 	latest atomic.Pointer[Revocation]
+	oldest *Revocation
+	kept   int // from the oldest to the latest
 }
+
+// maxRevocations bounds what a list takes.
+const maxRevocations = 10_000
 
 // NewRevocations is an empty list.
 func NewRevocations() *Revocations {
-	r := &Revocations{}
-	r.latest.Store(&Revocation{})
+	r := &Revocations{oldest: &Revocation{}, kept: 1}
+	r.latest.Store(r.oldest)
 	return r
 }
 
@@ -41,6 +47,12 @@ func (r *Revocations) Revoke(session, subject string, all bool) {
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	r.latest.Swap(added).next.Store(added)
+	if r.kept++; r.kept > maxRevocations {
+		forgotten := r.oldest
+		r.oldest = forgotten.next.Load()
+		forgotten.next.Store(&Revocation{All: true}) // for who still looks from there on
+		r.kept--
+	}
 }
 
 // Latest is the revocation that was made last; nil if there is no list.
@@ -52,20 +64,21 @@ func (r *Revocations) Latest() *Revocation {
 }
 
 // Since looks through the revocations that came after this one. ended tells
-// whether one of them concerns the session; latest is where to go on next time.
-func (r *Revocation) Since(session, subject string) (latest *Revocation, ended bool) {
+// whether one of them concerns the session, of a subject that may go by several
+// names; latest is where to go on next time.
+func (r *Revocation) Since(session string, subjects ...string) (latest *Revocation, ended bool) {
 	for latest = r; latest != nil; {
 		next := latest.next.Load()
 		if next == nil {
 			break
 		}
-		if latest = next; latest.concerns(session, subject) {
+		if latest = next; latest.concerns(session, subjects) {
 			return latest, true
 		}
 	}
 	return latest, false
 }
 
-func (r *Revocation) concerns(session, subject string) bool {
-	return r.All || (r.Session != "" && r.Session == session) || (r.Subject != "" && r.Subject == subject)
+func (r *Revocation) concerns(session string, subjects []string) bool {
+	return r.All || (r.Session != "" && r.Session == session) || (r.Subject != "" && slices.Contains(subjects, r.Subject))
 }

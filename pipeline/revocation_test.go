@@ -125,23 +125,54 @@ func TestRevocationsAtTheSameTimeAreAllSeen(t *testing.T) {
 	}
 }
 
-// TestRevocationsOfBeforeAreForgotten: the list does not grow for ever.
-func TestRevocationsOfBeforeAreForgotten(t *testing.T) {
+// manyRevocations is more than a list keeps.
+const manyRevocations = 10_000
+
+// TestRevocationsAreForgottenWhenThereAreMany: the list does not grow for ever,
+// and who looks from before its beginning on sees that everything has ended.
+func TestRevocationsAreForgottenWhenThereAreMany(t *testing.T) {
 	t.Parallel()
 	revocations := pipeline.NewRevocations()
+	first := revocations.Latest()
 	revocations.Revoke("s-1", "", false)
-	old := weak.Make(revocations.Latest())
-	asked := revocations.Latest()
-	revocations.Revoke("s-2", "", false)
-	runtime.GC()
-	if old.Value() == nil {
-		t.Error("somebody holds it and it is gone")
+	second, old := revocations.Latest(), weak.Make(revocations.Latest())
+	for range manyRevocations - 2 {
+		revocations.Revoke("s-2", "", false)
 	}
-	runtime.KeepAlive(asked)
+	if _, ended := first.Since("s", "ada"); ended {
+		t.Error("it is forgotten too early")
+	}
+	revocations.Revoke("s-2", "", false)
+	if _, ended := first.Since("s", "ada"); !ended {
+		t.Error("a session goes on of which nobody knows what became")
+	}
+	if _, ended := second.Since("s", "ada"); ended {
+		t.Error("the next one is forgotten as well")
+	}
+	revocations.Revoke("s-2", "", false)
+	if _, ended := second.Since("s", "ada"); !ended {
+		t.Error("the next one is not forgotten")
+	}
+	runtime.KeepAlive(second)
 	for deadline := time.Now().Add(10 * time.Second); old.Value() != nil; runtime.GC() {
 		if time.Now().After(deadline) {
 			t.Fatal("nobody holds it and it is still there")
 		}
 	}
 	runtime.KeepAlive(revocations)
+}
+
+func TestRevocationEndsASubjectByAnyOfItsNames(t *testing.T) {
+	t.Parallel()
+	revocations := pipeline.NewRevocations()
+	asked := revocations.Latest()
+	revocations.Revoke("", "ada", false)
+	for name, test := range map[string]struct {
+		names []string
+		want  bool
+	}{"the first": {[]string{"ada", "u-7"}, true}, "another": {[]string{"u-7", "ada"}, true}, "none": {[]string{"u-7", ""}, false}, "no names": {nil, false}} {
+		if _, ended := asked.Since("s-1", test.names...); ended != test.want {
+			t.Errorf("%s: ended %t", name, ended)
+		}
+	}
 }

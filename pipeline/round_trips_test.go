@@ -13,15 +13,25 @@ import (
 	"ostiary/pipeline"
 )
 
-func TestParseRoundTripsTakesWhatItCannotReadForNone(t *testing.T) {
+func TestRoundTripsOfAnotherPathOrThatCannotBeReadAreNone(t *testing.T) {
 	t.Parallel()
+	const orders = "-7qzl7j"
 	for value, want := range map[string]int{
 		"0": 0, "1": 1, "5": 5, "05": 5, "127": 127,
 		"128": 0, "99999999999999999999": 0, "-1": 0, "+1": 0, "": 0, " 1": 0, "1 ": 0, "1.0": 0, "0x1": 0, "1_0": 0, "one": 0, "١": 0, "1\x00": 0,
 	} {
-		if got := pipeline.ParseRoundTrips(value); got != want {
+		if got := pipeline.CountRoundTrips([]string{value + orders}, "/orders"); got != want {
 			t.Errorf("%q: got %d, want %d", value, got, want)
 		}
+		if got := pipeline.CountRoundTrips([]string{value + orders}, "/orders/7"); got != 0 {
+			t.Errorf("%q counts %d for another path", value, got)
+		}
+		if got := pipeline.CountRoundTrips([]string{value}, "/orders"); got != 0 {
+			t.Errorf("%q counts %d for no path", value, got)
+		}
+	}
+	if got := pipeline.CountRoundTrips([]string{"5-x", "5", "2" + orders, "4" + orders}, "/orders"); got != 2 {
+		t.Errorf("of several, the first that is for the path counts: got %d", got)
 	}
 }
 
@@ -32,16 +42,16 @@ func TestRoundTripsIsACookieForOnePath(t *testing.T) {
 		count        int
 		want         string
 	}{
-		"over https":        {"https", "/orders", 1, "ostiary_round_trips=1; Path=/orders; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
-		"over http":         {"http", "/orders", 2, "ostiary_round_trips=2; Path=/orders; Max-Age=30; HttpOnly; SameSite=Lax"},
-		"for the root":      {"https", "/", 3, "ostiary_round_trips=3; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
-		"as it was escaped": {"https", "/a%2Fb/%C3%BC%3B/", 4, "ostiary_round_trips=4; Path=/a%2Fb/%C3%BC%3B/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
+		"over https":        {"https", "/orders", 1, "ostiary_round_trips=1-7qzl7j; Path=/orders; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
+		"over http":         {"http", "/orders", 2, "ostiary_round_trips=2-7qzl7j; Path=/orders; Max-Age=30; HttpOnly; SameSite=Lax"},
+		"for the root":      {"https", "/", 3, "ostiary_round_trips=3-bo0mse; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
+		"as it was escaped": {"https", "/a%2Fb/%C3%BC%3B/", 4, "ostiary_round_trips=4-1hbhqkz; Path=/a%2Fb/%C3%BC%3B/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
 		// What would end the attribute, and with it let a client write others.
-		"with a semicolon":       {"https", "/a;Domain=evil.test", 5, "ostiary_round_trips=5; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
-		"with letters unescaped": {"https", "/ü", 5, "ostiary_round_trips=5; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
-		"with a line's end":      {"https", "/a\r\nX-Evil: 1", 5, "ostiary_round_trips=5; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
-		"without a path":         {"https", "", 1, "ostiary_round_trips=1; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
-		"to be forgotten":        {"https", "/orders", 0, "ostiary_round_trips=0; Path=/orders; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+		"with a semicolon":       {"https", "/a;Domain=evil.test", 5, "ostiary_round_trips=5-tijiq3; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
+		"with letters unescaped": {"https", "/ü", 5, "ostiary_round_trips=5-dhxaf5; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
+		"with a line's end":      {"https", "/a\r\nX-Evil: 1", 5, "ostiary_round_trips=5-fax41w; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
+		"without a path":         {"https", "", 1, "ostiary_round_trips=1-ztntfp; Path=/; Max-Age=30; HttpOnly; Secure; SameSite=Lax"},
+		"to be forgotten":        {"https", "/orders", 0, "ostiary_round_trips=0-7qzl7j; Path=/orders; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -69,7 +79,7 @@ func TestRoundTripsComeBackForTheirPath(t *testing.T) {
 		if !strings.HasPrefix(path, cookie.Path) {
 			t.Errorf("%q: the cookie is for %q", path, cookie.Path)
 		}
-		if got := pipeline.ParseRoundTrips(cookie.Value); got != 3 {
+		if got := pipeline.CountRoundTrips([]string{cookie.Value}, path); got != 3 {
 			t.Errorf("%q: got %d", path, got)
 		}
 	}

@@ -138,16 +138,19 @@ func (k *kratos) authenticate(ctx context.Context, found kratosCredential, deman
 	err = enter(r.verdict)
 	kind := pipeline.KindOf(err)
 	lacks := kind == pipeline.SecondFactor || kind == pipeline.Outdated
-	if old := heard.verdict == nil && r.stale == 0 && k.now().Sub(r.asked) >= k.sessions.negativeTTL; !lacks || !old {
+	if old := heard.verdict == nil && r.stale == 0 && k.now().Sub(r.asked) >= min(k.sessions.negativeTTL, lookAgain); !lacks || !old {
 		return err
 	}
-	k.sessions.forget(key, r)
-	if r, err = k.sessions.verdict(ctx, key, ask); err != nil {
+	if r, err = k.sessions.again(ctx, key, ask); err != nil {
 		return err
 	}
 	session.Stale = r.stale
 	return enter(r.verdict)
 }
+
+// lookAgain is how old an answer is at the most when what a login lacks is not
+// looked at again: nobody makes up for it any quicker.
+const lookAgain = time.Second
 
 // enter holds a verdict against the clock and what is demanded of the login,
 // and puts it into the session.
@@ -217,6 +220,9 @@ func (k *kratos) judge(said *kratosclient.Session, unreadable error, answer *rem
 	if v := secondFactor(answer); v != nil {
 		return v, nil
 	}
+	if len(answer.Body) > 0 && !gjson.GetBytes(answer.Body, "error").IsObject() {
+		return nil, pipeline.Unusable.From(fmt.Errorf("a %d that is not in the form of Kratos': something before it refuses", answer.Status))
+	}
 	return &verdict{refusal: pipeline.BadCredential.Because("Kratos answered %d", answer.Status)}, nil
 }
 
@@ -240,7 +246,7 @@ func (k *kratos) read(said *kratosclient.Session, answer *remote.Answer) (*verdi
 	case extra.Type != gjson.Null && !extra.IsObject():
 		return nil, pipeline.Unusable.From(errors.New("extra_from does not lead to an object in the session"))
 	}
-	v := &verdict{id: said.Id, subject: subject.Str, extra: extra.Raw, keep: cacheFor(answer.Header)}
+	v := &verdict{id: said.Id, subject: subject.Str, person: said.Identity.Id, extra: extra.Raw, keep: cacheFor(answer.Header)}
 	if said.ExpiresAt != nil {
 		v.expires = *said.ExpiresAt
 	}
@@ -273,18 +279,20 @@ func (k *kratos) tokenize(v *verdict, token *string) error {
 		value = "Bearer " + value
 	}
 	v.header = []header{{k.tokenHeader, []string{value}}}
-	v.keep = min(v.keep, k.lifeOf(*token)/2)
+	end := k.endOf(*token)
+	v.keep = min(v.keep, end.Sub(k.now())/2)
+	v.standsUntil = end // to the upstream, an old token is a session that has ended
 	return nil
 }
 
-// lifeOf is how long a token of Kratos lives from now on; nothing if it does not
-// say. It is for the upstream to verify.
-func (k *kratos) lifeOf(token string) time.Duration {
+// endOf is when a token of Kratos ends: now, if it does not say. It is for the
+// upstream to verify.
+func (k *kratos) endOf(token string) time.Time {
 	_, rest, _ := strings.Cut(token, ".")
 	claims, _, _ := strings.Cut(rest, ".")
 	text, err := base64.RawURLEncoding.DecodeString(claims)
 	if err != nil {
-		return 0
+		return k.now()
 	}
-	return time.Unix(gjson.GetBytes(text, "exp").Int(), 0).Sub(k.now())
+	return time.Unix(gjson.GetBytes(text, "exp").Int(), 0)
 }

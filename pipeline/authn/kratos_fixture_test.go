@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -153,10 +154,11 @@ var checkers = map[string]checker{
 	},
 }
 
-// with makes the authenticator for that address, with these keys too.
+// with makes the authenticator for that address, with these keys too. It has
+// more time than usual: a machine that is busy with other tests is no outage.
 func (c checker) with(t testing.TB, environment pipeline.Environment, address, config string) pipeline.Authenticator {
 	t.Helper()
-	return pipelinetest.New(t, c.definition, layered(t, c.config(address), config), environment)
+	return pipelinetest.New(t, c.definition, layered(t, c.config(address), `{"timeout": "1m"}`, config), environment)
 }
 
 // bearing is a request with the credential, which is a word.
@@ -192,6 +194,20 @@ func (a answering) RoundTrip(request *http.Request) (*http.Response, error) {
 		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: request,
 	}, nil
+}
+
+// laming is a network on which nothing arrives in time any more once it is
+// slow.
+type laming struct {
+	http.RoundTripper
+	slow atomic.Bool
+}
+
+func (l *laming) RoundTrip(request *http.Request) (*http.Response, error) {
+	if l.slow.Load() {
+		return nil, os.ErrDeadlineExceeded
+	}
+	return l.RoundTripper.RoundTrip(request)
 }
 
 // cached switches the cache on, with these keys too.

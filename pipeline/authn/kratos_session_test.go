@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -164,56 +163,6 @@ func TestKratosSessionHoldsALoginAgainstTheRule(t *testing.T) {
 				t.Errorf("%d calls", kratos.calls())
 			}
 		})
-	}
-}
-
-// TestKratosSessionLooksAgainForWhatLacks: the user may just have made up for
-// it, and would be sent round in circles by what is remembered.
-func TestKratosSessionLooksAgainForWhatLacks(t *testing.T) {
-	t.Parallel()
-	full := good("ada", change{"authenticator_assurance_level": "aal2", "authenticated_at": "2023-11-14T22:13:20Z"})
-	for demand, kind := range map[string]pipeline.Kind{`"required_aal": "aal2"`: pipeline.SecondFactor, `"max_auth_age": "1m"`: pipeline.Outdated} {
-		t.Run(kind.Name(), func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			kratos := serveKratos(t, good("ada"))
-			handler := atKratos(t, w.Environment, kratos, `{`+demand+`, "cache": {"ttl": "1h", "negative_ttl": "3s"}}`)
-			steps := []struct {
-				after time.Duration
-				kind  error
-				calls int
-			}{{0, kind, 1}, {3*time.Second - 1, kind, 1}, {1, kind, 2}, {time.Second, kind, 2}}
-			for i, step := range steps {
-				w.clock.move(step.after)
-				if expect(t, handler, withCookie, "", step.kind); kratos.calls() != step.calls {
-					t.Errorf("step %d: %d calls, want %d", i, kratos.calls(), step.calls)
-				}
-			}
-			kratos.says(full)
-			w.clock.move(2 * time.Second)
-			for range 3 {
-				expect(t, handler, withCookie, "ada", nil)
-			}
-			if calls := kratos.calls(); calls != 3 {
-				t.Errorf("%d calls", calls)
-			}
-		})
-	}
-}
-
-// TestKratosSessionDoesNotAskTwiceForOneRequest, whatever lacks.
-func TestKratosSessionDoesNotAskTwiceForOneRequest(t *testing.T) {
-	t.Parallel()
-	for name, answer := range map[string]http.HandlerFunc{"as the rule demands": good("ada"), "as Kratos demands": lacksFactor} {
-		kratos := serveKratos(t, answer)
-		handler := atKratos(t, newWorld(t).Environment, kratos, `{"required_aal": "aal2", "cache": {"negative_ttl": "0s"}}`)
-		for want := 1; want <= 3; want++ {
-			expect(t, handler, withCookie, "", pipeline.SecondFactor)
-			// What is remembered is looked at again, and only that.
-			if calls := kratos.calls(); calls != want {
-				t.Errorf("%s: %d calls for %d requests", name, calls, want)
-			}
-		}
 	}
 }
 

@@ -269,3 +269,62 @@ func TestKratosIsAskedAgainWhenALoginIsTooOld(t *testing.T) {
 		t.Errorf("%d calls", calls)
 	}
 }
+
+// TestKratosSessionsArePurgedByIdentity: the webhooks of Kratos know no other
+// name of a person, whatever the subject is made of.
+func TestKratosSessionsArePurgedByIdentity(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kratos := serveKratos(t, good("ada"))
+	handler := atKratos(t, w.Environment, kratos, `{"subject_from": "identity.traits.email"}`)
+	expect(t, handler, withCookie, "ada@example.test", nil)
+	for calls, subject := range []string{"bob", "ada", "ada@example.test"} {
+		w.Revocations.Revoke("", subject, false)
+		expect(t, handler, withCookie, "ada@example.test", nil)
+		if got := kratos.calls(); got != calls+1 {
+			t.Errorf("after %s was purged: %d calls, want %d", subject, got, calls+1)
+		}
+	}
+}
+
+// TestWhatClientsChooseBreaksNothingForOthers: a generic service that is asked
+// at the request's own path may fail at some of them.
+func TestWhatClientsChooseBreaksNothingForOthers(t *testing.T) {
+	t.Parallel()
+	for preserve, want := range map[string]int{"true": 2, "false": 5} {
+		kratos := serveKratos(t, pipelinetest.Answer(503, ""))
+		handler := checkers["cookie_session"].with(t, newWorld(t).Environment, kratos.URL,
+			`{"preserve_path": `+preserve+`, "circuit_breaker": {"failures": 2, "pause": "1h"}}`)
+		for range 5 {
+			expect(t, handler, checkers["cookie_session"].bearing("1"), "", pipeline.Unavailable)
+		}
+		if calls := kratos.calls(); calls != want {
+			t.Errorf("preserve_path %s: %d calls, want %d", preserve, calls, want)
+		}
+	}
+}
+
+// TestKratosRefusalsHaveItsForm: what something before it refuses says nothing
+// about the session.
+func TestKratosRefusalsHaveItsForm(t *testing.T) {
+	t.Parallel()
+	for body, kind := range map[string]error{
+		``:                               pipeline.BadCredential,
+		`{"error":{"code":401}}`:         pipeline.BadCredential,
+		`{"error":{}}`:                   pipeline.BadCredential,
+		`{"error":"unauthorized"}`:       pipeline.Unusable,
+		`{"message":"no API key found"}`: pipeline.Unusable,
+		`{}`:                             pipeline.Unusable,
+		`[]`:                             pipeline.Unusable,
+		`<html>`:                         pipeline.Unusable,
+		`Forbidden`:                      pipeline.Unusable,
+	} {
+		for _, status := range []int{401, 403} {
+			kratos := serveKratos(t, pipelinetest.Answer(status, body))
+			_, err := pass(t, atKratos(t, newWorld(t).Environment, kratos, `{}`), withCookie)
+			if got := kindOf(t, err); got != kind { //nolint:errorlint // kinds are values
+				t.Errorf("%d %s: got %v, want %v", status, body, err, kind)
+			}
+		}
+	}
+}

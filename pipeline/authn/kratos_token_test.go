@@ -104,6 +104,23 @@ func TestKratosTokenIsRememberedForHalfOfItsLife(t *testing.T) {
 	}
 }
 
+// TestKratosTokenStandsInNoLongerThanItLives: to the upstream, an old token is
+// a session that has ended.
+func TestKratosTokenStandsInNoLongerThanItLives(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kratos := serveKratos(t, good("ada", change{"tokenized": endingIn(time.Minute)}))
+	handler := atKratos(t, w.Environment, kratos, layered(t, `{"tokenize_as": "shop"}`, closed, cached(staleForAnHour)))
+	expect(t, handler, withCookie, "ada", nil)
+	kratos.says(pipelinetest.Answer(503, ""))
+	w.clock.move(time.Minute - 1)
+	if got := expect(t, handler, withCookie, "ada", nil); got.Stale == 0 || got.Header.Get("Authorization") == "" {
+		t.Errorf("got %+v", got)
+	}
+	w.clock.move(1)
+	expect(t, handler, withCookie, "", pipeline.Unavailable)
+}
+
 func TestKratosTokenThatIsMissingIsNoAnswer(t *testing.T) {
 	t.Parallel()
 	want := pipeline.Unusable.Error() + `: the answer of Kratos has no token; there may be no template "shop jwt/1"`

@@ -2,6 +2,9 @@
 
 package authn
 
-// distinctCookies are as many as the race detector gets through in seconds;
-// without it there are a million.
-const distinctCookies = 50_000
+// As many cookies as the race detector gets through in seconds; without it
+// there are more.
+const (
+	distinctCookies = 100_000
+	tooManyCookies  = 5_000
+)

@@ -33,6 +33,7 @@ type verdict struct {
 
 	id      string // of the session; empty if the service does not say
 	subject string
+	person  string   // another name of the subject, by which it may be revoked
 	extra   string   // an object as JSON; empty if there is none
 	header  []header // for the upstream
 
@@ -40,6 +41,8 @@ type verdict struct {
 
 	expires time.Time     // when the session ends; zero if the service does not say
 	keep    time.Duration // how long the service allows to keep this
+
+	standsUntil time.Time // when the latest it may stand in for another; zero: as long as the session lives
 }
 
 // hearing is what a request heard when it asked the service itself: the cookies
@@ -74,7 +77,7 @@ type header struct {
 // own parts the verdict from the answer that it was read from, so that it takes
 // no more than it weighs.
 func (v *verdict) own() {
-	v.id, v.subject, v.extra = strings.Clone(v.id), strings.Clone(v.subject), strings.Clone(v.extra)
+	v.id, v.subject, v.person, v.extra = strings.Clone(v.id), strings.Clone(v.subject), strings.Clone(v.person), strings.Clone(v.extra)
 	for i, h := range v.header {
 		v.header[i].values = slices.Clone(h.values) // or all of the answer's header would stay
 	}
@@ -82,7 +85,7 @@ func (v *verdict) own() {
 
 // weight is what the verdict takes, in bytes.
 func (v *verdict) weight() int {
-	weight := int(unsafe.Sizeof(*v)) + room(v.id) + room(v.subject) + room(v.extra)
+	weight := int(unsafe.Sizeof(*v)) + room(v.id) + room(v.subject) + room(v.person) + room(v.extra)
 	for _, h := range v.header {
 		weight += int(unsafe.Sizeof(h))
 		for _, value := range h.values {
@@ -118,7 +121,7 @@ func (r *remembered) weight() int { return int(unsafe.Sizeof(*r)) + r.verdict.we
 // revoked reports whether the session was ended since the service was asked.
 func (r *remembered) revoked() bool {
 	since := r.since.Load()
-	latest, ended := since.Since(r.id, r.subject)
+	latest, ended := since.Since(r.id, r.subject, r.person)
 	if !ended && latest != since {
 		r.since.Store(latest)
 	}
@@ -176,6 +179,27 @@ func (s *sessionCache) verdict(ctx context.Context, key cache.Key, ask asking) (
 	}
 }
 
+// again is what the service says now, whatever the cache holds, and is kept in
+// its place. If the service does not say anything, that stays.
+func (s *sessionCache) again(ctx context.Context, key cache.Key, ask asking) (*remembered, error) {
+	for {
+		r, err := s.verdicts.Load(ctx, cache.KeyOf("again", key.Part()), func(ctx context.Context) (*remembered, time.Duration, error) {
+			r, life, err := s.ask(ctx, key, ask)
+			switch {
+			case err != nil || r.stale > 0:
+			case life > 0:
+				s.verdicts.Keep(key, r, life)
+			default:
+				s.verdicts.Forget(key, func(*remembered) bool { return true })
+			}
+			return r, 0, err
+		})
+		if err != nil || !r.revoked() {
+			return r, err
+		}
+	}
+}
+
 // asking asks the service.
 type asking func(context.Context) (*verdict, error)
 
@@ -187,7 +211,11 @@ func (s *sessionCache) forget(key cache.Key, meant *remembered) {
 func (s *sessionCache) ask(ctx context.Context, key cache.Key, ask asking) (*remembered, time.Duration, error) {
 	before := s.revocations.Latest()
 	v, err := ask(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil: // the client is gone, which says nothing about the service
+		return nil, 0, err
+	default:
 		return s.standIn(key, err)
 	}
 	v.own()
@@ -197,7 +225,7 @@ func (s *sessionCache) ask(ctx context.Context, key cache.Key, ask asking) (*rem
 	r.until = r.asked.Add(life)
 	if s.last != nil {
 		if v.refusal == nil && life > 0 {
-			s.last.Keep(key, r, min(life+s.stale, s.untilEnd(v)))
+			s.last.Keep(key, r, min(life+s.stale, s.until(v.expires), s.until(v.standsUntil)))
 		} else {
 			s.last.Forget(key, func(*remembered) bool { return true })
 		}
@@ -229,15 +257,16 @@ func (s *sessionCache) life(v *verdict) time.Duration {
 	case v.refusal != nil:
 		return s.negativeTTL
 	default:
-		return max(min(s.ttl, s.untilEnd(v), v.keep), 0)
+		return max(min(s.ttl, s.until(v.expires), v.keep), 0)
 	}
 }
 
-func (s *sessionCache) untilEnd(v *verdict) time.Duration {
-	if v.expires.IsZero() {
+// until is how long it is until an end, if there is one.
+func (s *sessionCache) until(end time.Time) time.Duration {
+	if end.IsZero() {
 		return cache.Forever
 	}
-	return v.expires.Sub(s.now())
+	return end.Sub(s.now())
 }
 
 // cacheFor is how long a session service allows to keep an answer, which Kratos

@@ -95,6 +95,9 @@ func newSessionCheck(c sessionCheckConfig, holder string, only []string, environ
 	if check.client, err = remote.NewGuarded(environment, service, timeout, c.CircuitBreaker); err != nil {
 		return nil, err
 	}
+	if !c.PreservePath { // clients could choose paths that fail, and have nobody served for a while
+		check.client = remote.New(environment, timeout)
+	}
 	if check.sessions, err = newSessionCache(c.Cache, environment); err != nil {
 		return nil, err
 	}
@@ -119,8 +122,14 @@ func newSessionCheck(c sessionCheckConfig, holder string, only []string, environ
 		return nil, &pipeline.Mistake{Path: document.Path{"subject_from_header"}, Message: "is no name for a header"}
 	}
 	for i, name := range c.AnswerHeaders {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return nil, &pipeline.Mistake{Path: document.Path{"answer_headers", strconv.Itoa(i)}, Message: "is no name for a header"}
+		at := document.Path{"answer_headers", strconv.Itoa(i)}
+		switch name = http.CanonicalHeaderKey(name); {
+		case !httpguts.ValidHeaderFieldName(name):
+			return nil, &pipeline.Mistake{Path: at, Message: "is no name for a header"}
+		case name == "Set-Cookie":
+			return nil, &pipeline.Mistake{Path: at, Message: "is for the client that asks alone; set pass_set_cookie: true"}
+		case neverForwarded[name]:
+			return nil, &pipeline.Mistake{Path: at, Message: "is about the connection to the session service alone"}
 		}
 	}
 	return check, nil

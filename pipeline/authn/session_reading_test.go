@@ -125,6 +125,8 @@ func TestSessionReadingNeedsNamesOfHeaders(t *testing.T) {
 	for config, want := range map[string][]string{
 		`{"answer_headers": ["X-Role", "X Role"]}`:                    {"answer_headers[1]: is no name for a header"},
 		`{"answer_headers": ["X-Role:"]}`:                             {"answer_headers[0]: is no name for a header"},
+		`{"answer_headers": ["set-cookie"]}`:                          {"answer_headers[0]: is for the client that asks alone; set pass_set_cookie: true"},
+		`{"answer_headers": ["Connection"]}`:                          {"answer_headers[0]: is about the connection to the session service alone"},
 		`{"answer_headers": [""]}`:                                    {"answer_headers[0]: must not be empty"},
 		`{"answer_headers": "X-Role"}`:                                {"answer_headers: expected array, got string"},
 		`{"subject_from_header": "X User"}`:                           {"subject_from_header: is no name for a header"},

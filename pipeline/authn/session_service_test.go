@@ -51,7 +51,8 @@ func TestSessionServicesAnswersAreToldApart(t *testing.T) {
 		"a second factor, first":        {lacksFactor, [2]outcome{{pipeline.SecondFactor, factor}, {pipeline.SecondFactor, factor}}},
 		"a refusal for another reason":  {pipelinetest.Answer(403, `{"error":{"id":"forbidden"}}`), answered(bad, "403")},
 		"a refusal without a reason":    {pipelinetest.Answer(403, ``), answered(bad, "403")},
-		"a refusal that is a page":      {html(403), answered(bad, "403")},
+		"a refusal that is a page":      {html(403), [2]outcome{{bad, "the session service answered 403"}, {strange, ""}}},
+		"a page that says no":           {html(401), [2]outcome{{bad, "the session service answered 401"}, {strange, ""}}},
 		"a second factor as a bad 401":  {pipelinetest.Answer(401, `{"error":{"id":"session_aal2_required"}}`), answered(bad, "401")},
 		"a mistake of ours":             {pipelinetest.Answer(400, `{}`), [2]outcome{{bad, "the session service answered 400"}, {strange, ""}}},
 		"a conflict":                    {pipelinetest.Answer(409, `{}`), [2]outcome{{bad, "the session service answered 409"}, {strange, ""}}},
@@ -88,7 +89,11 @@ func TestSessionServicesAnswersAreToldApart(t *testing.T) {
 					want = test.want[1]
 				}
 				kratos := serveKratos(t, test.answer)
-				handler := c.with(t, newWorld(t).Environment, kratos.URL, `{"timeout": "300ms"}`)
+				config := `{}`
+				if want.kind == slow { //nolint:errorlint // kinds are values
+					config = shortTimeout
+				}
+				handler := c.with(t, newWorld(t).Environment, kratos.URL, config)
 				session, err := pass(t, handler, c.bearing("secret"))
 				if got := kindOf(t, err); got != want.kind || pipelinetest.ReasonOf(err) != want.reason { //nolint:errorlint // kinds are values
 					t.Errorf("got %v (%q), want %v (%q)", err, pipelinetest.ReasonOf(err), want.kind, want.reason)
@@ -99,7 +104,8 @@ func TestSessionServicesAnswersAreToldApart(t *testing.T) {
 				if err != nil && strings.Contains(err.Error(), "secret") {
 					t.Errorf("the log would say %q", err)
 				}
-				if calls := kratos.calls(); calls != 1 {
+				// On a busy machine it may be too late before the call begins.
+				if calls := kratos.calls(); calls != 1 && (calls != 0 || want.kind != slow) { //nolint:errorlint // kinds are values
 					t.Errorf("%d calls", calls)
 				}
 			})

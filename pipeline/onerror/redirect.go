@@ -124,33 +124,34 @@ func (h *Redirect) send(request *pipeline.Request, location string) pipeline.Res
 	return response
 }
 
-// pageFor is where a client is sent for this error.
-func (h *Redirect) pageFor(refusal error) *page {
+// pageFor is where a client is sent for this error, and the parameter that tells
+// there which address it asked for.
+func (h *Redirect) pageFor(refusal error) (to *page, returnTo string) {
 	kind := pipeline.KindOf(refusal)
 	if named, ok := h.on[kind.Name()]; ok {
-		return named
+		return named, h.returnTo
 	}
 	switch kind {
 	case pipeline.SecondFactor:
 		var detailed *pipeline.Error
 		if errors.As(refusal, &detailed) && detailed.Continue != "" {
 			if own, err := newPage(detailed.Continue); err == nil {
-				return own
+				return own, "return_to" // as Ory Kratos calls it
 			}
 		}
-		return h.stepUp
+		return h.stepUp, h.returnTo
 	case pipeline.Outdated:
-		return h.again
+		return h.again, h.returnTo
 	default:
-		return h.to
+		return h.to, h.returnTo
 	}
 }
 
 func (h *Redirect) location(request *pipeline.Request, refusal error) string {
-	to := h.pageFor(refusal)
+	to, returnTo := h.pageFor(refusal)
 	location := to.text
 	if h.returnTo != "" && request.Address != "" {
-		location = to.with(h.returnTo, request.Address).text
+		location = to.with(returnTo, request.Address).text
 	}
 	if to.url.Scheme == "" && to.url.Host == "" && !strings.HasPrefix(location, "/") && to.url.Path != "" {
 		// Relative to the directory of the request's path.

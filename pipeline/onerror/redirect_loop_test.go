@@ -31,20 +31,20 @@ func TestABrowserIsSentAwayFiveTimesInARow(t *testing.T) {
 			t.Fatalf("trip %d: got %+v, %v", trip, response, err)
 		}
 		want := http.Cookie{
-			Name: "ostiary_round_trips", Value: string(rune('0' + trip)), Path: "/orders/a%20b/7", MaxAge: 30,
+			Name: "ostiary_round_trips", Value: string(rune('0'+trip)) + "-ya4kw4", Path: "/orders/a%20b/7", MaxAge: 30,
 			HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
 		}
 		cookie.Raw = ""
 		if diff := cmp.Diff(&want, cookie); diff != "" {
 			t.Errorf("trip %d: %s", trip, diff)
 		}
-		roundTrips = pipeline.ParseRoundTrips(cookie.Value)
+		roundTrips = pipeline.CountRoundTrips([]string{cookie.Value}, "/orders/a%20b/7")
 	}
 	want := pipeline.Response{
 		Status: 401,
 		Header: http.Header{
 			"Content-Type": {"text/html; charset=utf-8"}, "Cache-Control": {"no-store"},
-			"Set-Cookie": {"ostiary_round_trips=0; Path=/orders/a%20b/7; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
+			"Set-Cookie": {"ostiary_round_trips=0-ya4kw4; Path=/orders/a%20b/7; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
 		},
 		Body: []byte(`<!DOCTYPE html>
 <html lang="en">
@@ -67,7 +67,7 @@ func TestTheLoopGuardBeginsAnewAfterItsPage(t *testing.T) {
 	if err != nil || cookie.MaxAge >= 0 {
 		t.Fatalf("the browser is to forget the count: %v, %v", cookie, err)
 	}
-	if again := handler.Respond(visit(0), pipeline.NoCredential); again.Status != 302 || !strings.HasPrefix(again.Header.Get("Set-Cookie"), "ostiary_round_trips=1;") {
+	if again := handler.Respond(visit(0), pipeline.NoCredential); again.Status != 302 || !strings.HasPrefix(again.Header.Get("Set-Cookie"), "ostiary_round_trips=1-ya4kw4;") {
 		t.Errorf("got %+v", again)
 	}
 }
@@ -142,7 +142,7 @@ func TestTheLoopGuardCountsBrowsersOnly(t *testing.T) {
 func TestTheLoopGuardCountsWhereOnlyBrowsersAreSentAway(t *testing.T) {
 	t.Parallel()
 	handler := pipelinetest.New(t, redirect, `{"to": "https://sso.test/in", "on_browser_only": true}`, pipeline.Environment{})
-	if got := handler.Respond(visit(4), pipeline.NoCredential); got.Status != 302 || !strings.HasPrefix(got.Header.Get("Set-Cookie"), "ostiary_round_trips=5;") {
+	if got := handler.Respond(visit(4), pipeline.NoCredential); got.Status != 302 || !strings.HasPrefix(got.Header.Get("Set-Cookie"), "ostiary_round_trips=5-ya4kw4;") {
 		t.Errorf("got %+v", got)
 	}
 	if got := handler.Respond(visit(5), pipeline.NoCredential); got.Status != 401 || got.Header.Get("Content-Type") != "text/html; charset=utf-8" {
@@ -155,7 +155,7 @@ func TestTheLoopGuardsCookieIsNotOnlyForHTTPSWithoutIt(t *testing.T) {
 	handler := pipelinetest.New(t, redirect, toSSO, pipeline.Environment{})
 	request := visit(0)
 	request.Scheme = "http"
-	const want = "ostiary_round_trips=1; Path=/orders/a%20b/7; Max-Age=30; HttpOnly; SameSite=Lax"
+	const want = "ostiary_round_trips=1-ya4kw4; Path=/orders/a%20b/7; Max-Age=30; HttpOnly; SameSite=Lax"
 	if got := handler.Respond(request, pipeline.NoCredential).Header.Get("Set-Cookie"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -35,9 +35,6 @@ type breaker struct {
 // open is the breaker for a service. All that call the same host with the same
 // settings have the same one.
 func (b Breaking) open(environment pipeline.Environment, service *url.URL) (*breaker, error) {
-	if !b.Enabled {
-		return nil, nil
-	}
 	at := document.Path{"circuit_breaker", "pause"}
 	pause, err := pipeline.ParseDuration(b.Pause, at...)
 	if err != nil {
@@ -45,6 +42,9 @@ func (b Breaking) open(environment pipeline.Environment, service *url.URL) (*bre
 	}
 	if pause == 0 {
 		return nil, &pipeline.Mistake{Path: at, Message: "has to be longer than 0s, or the service is never left alone"}
+	}
+	if !b.Enabled {
+		return nil, nil
 	}
 	key := fmt.Sprintf("circuit breaker %s://%s %d %s", service.Scheme, service.Host, b.Failures, pause)
 	return pipeline.Share(environment, key, func() *breaker {
@@ -54,8 +54,7 @@ func (b Breaking) open(environment pipeline.Environment, service *url.URL) (*bre
 			circuit: gobreaker.NewCircuitBreaker[*Answer](gobreaker.Settings{
 				Timeout:     pause,
 				ReadyToTrip: func(counts gobreaker.Counts) bool { return int(counts.ConsecutiveFailures) >= b.Failures },
-				// A client that goes away says nothing about the service.
-				IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+				IsExcluded:  func(err error) bool { return errors.Is(err, errSaysNothing) },
 			}),
 		}
 	}), nil
@@ -65,17 +64,31 @@ func (b Breaking) open(environment pipeline.Environment, service *url.URL) (*bre
 // out of order. A 500 is not one: it may be about this one request.
 var errDown = errors.New("the service answered that it is out of order")
 
+// errSaysNothing is how it hears of a failure that says nothing about the
+// service: an answer that is too long, or a client that went away, unless it had
+// waited long enough to.
+var errSaysNothing = errors.New("not to be counted")
+
+// longForAnswer is how long a client has to have waited that its going away
+// counts against the service.
+const longForAnswer = time.Second
+
 func (b *breaker) call(call func() (*Answer, error)) (*Answer, error) {
+	began := time.Now()
+	var failure error
 	answer, err := b.circuit.Execute(func() (*Answer, error) {
 		answer, err := call()
-		if err == nil && isDown(answer.Status) {
-			err = errDown
+		switch failure = err; {
+		case err == nil && isDown(answer.Status):
+			return answer, errDown
+		case errors.Is(err, errTooLong), errors.Is(err, context.Canceled) && time.Since(began) < longForAnswer:
+			return nil, errSaysNothing
 		}
 		return answer, err
 	})
 	switch {
-	case errors.Is(err, errDown):
-		return answer, nil
+	case errors.Is(err, errDown), errors.Is(err, errSaysNothing):
+		return answer, failure
 	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
 		refusal := pipeline.Unavailable.From(fmt.Errorf("%s was down at the last calls, and is not called for a moment", b.host))
 		refusal.Header = http.Header{"Retry-After": {b.retryAfter}}

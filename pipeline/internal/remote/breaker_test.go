@@ -6,9 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +24,30 @@ var (
 	patient = Breaking{Enabled: true, Failures: 3, Pause: "90s"}
 	hasty   = Breaking{Enabled: true, Failures: 3, Pause: "20ms"}
 )
+
+// TestBreakerCountsClientsThatLeaveAfterALongWait: a service that lets nobody
+// wait long enough for its time-out is down as well.
+func TestBreakerCountsClientsThatLeaveAfterALongWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for wait, opens := range map[time.Duration]bool{longForAnswer - 1: false, longForAnswer: true} {
+			made, err := patient.open(pipeline.Environment{}, &url.URL{Host: "h"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := pipeline.Unavailable.From(context.Canceled)
+			leave := func() (*Answer, error) { time.Sleep(wait); return nil, gone }
+			for range patient.Failures {
+				if _, err := made.call(leave); !errors.Is(err, gone) {
+					t.Errorf("after %v: got %v", wait, err)
+				}
+			}
+			if _, err := made.call(leave); isRefused(t, err, "90") != opens {
+				t.Errorf("after %v: got %v", wait, err)
+			}
+		}
+	})
+}
 
 // patience bounds how long a test waits for what has to come.
 const patience = 20 * time.Second
@@ -99,6 +124,7 @@ func TestBreakerOpensAfterFailuresInARow(t *testing.T) {
 		"404":                 {pipelinetest.Answer(404, ""), false},
 		"302":                 {pipelinetest.Answer(302, ""), false},
 		"200":                 {pipelinetest.Answer(200, ""), false},
+		"too long an answer":  {pipelinetest.Answer(200, strings.Repeat("x", maxBody+1)), false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -203,111 +229,6 @@ func TestBreakerDoesNotCountClientsThatLeave(t *testing.T) {
 	}
 }
 
-// open lets a breaker open.
-func (g *guarded) open(t *testing.T) {
-	t.Helper()
-	g.says(pipelinetest.Answer(503, ""))
-	for range 3 {
-		_, _ = g.ask(t.Context(), t)
-	}
-}
-
-// probe asks until a call is made again.
-func (g *guarded) probe(ctx context.Context, t *testing.T) (*Answer, error) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		answer, err := g.ask(ctx, t)
-		if !isRefused(t, err, "1") {
-			return answer, err
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the service is never tried again")
-		}
-	}
-}
-
-func TestBreakerClosesWhenTheServiceIsBack(t *testing.T) {
-	t.Parallel()
-	g := guard(t, hasty, enough)
-	g.open(t)
-	g.says(pipelinetest.Answer(401, "")) // it answers, whatever it says
-	if answer, err := g.probe(t.Context(), t); err != nil || answer.Status != 401 {
-		t.Fatalf("got %+v, %v", answer, err)
-	}
-	g.says(pipelinetest.Answer(503, ""))
-	for call := range 3 { // it takes as many failures as before to open again
-		if _, err := g.ask(t.Context(), t); err != nil {
-			t.Errorf("call %d after the service was back: %v", call, err)
-		}
-	}
-}
-
-func TestBreakerOpensAgainWhenTheServiceIsNotBack(t *testing.T) {
-	t.Parallel()
-	g := guard(t, hasty, enough)
-	g.open(t)
-	for round := range 3 {
-		before := len(g.Asked())
-		answer, err := g.probe(t.Context(), t)
-		if err != nil || answer.Status != 503 {
-			t.Fatalf("round %d: got %+v, %v", round, answer, err)
-		}
-		if made := len(g.Asked()) - before; made != 1 {
-			t.Errorf("round %d: %d calls", round, made)
-		}
-	}
-}
-
-// TestBreakerTriesWithOneRequest: while nobody knows whether the service is
-// back, the others do not wait for it.
-func TestBreakerTriesWithOneRequest(t *testing.T) {
-	t.Parallel()
-	g := guard(t, hasty, enough)
-	g.open(t)
-	before := len(g.Asked())
-	began, goOn := make(chan struct{}), make(chan struct{})
-	g.says(func(http.ResponseWriter, *http.Request) { close(began); <-goOn })
-	var group sync.WaitGroup
-	group.Go(func() {
-		if _, err := g.probe(t.Context(), t); err != nil {
-			t.Error(err)
-		}
-	})
-	<-began
-	for range 20 {
-		if _, err := g.ask(t.Context(), t); !isRefused(t, err, "1") {
-			t.Errorf("got %v beside the one that tries", err)
-		}
-	}
-	if made := len(g.Asked()) - before; made != 1 {
-		t.Errorf("%d calls at the same time", made)
-	}
-	g.says(pipelinetest.Answer(200, ""))
-	close(goOn)
-	group.Wait()
-	if _, err := g.ask(t.Context(), t); err != nil {
-		t.Errorf("after it was back: %v", err)
-	}
-}
-
-// TestBreakerTriesAgainIfTheOneThatTriesLeaves, or nobody ever would.
-func TestBreakerTriesAgainIfTheOneThatTriesLeaves(t *testing.T) {
-	t.Parallel()
-	g := guard(t, hasty, enough)
-	g.open(t)
-	for range 3 {
-		ctx, cancel := context.WithCancel(t.Context())
-		g.says(func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
-		if _, err := g.probe(ctx, t); !errors.Is(err, context.Canceled) {
-			t.Fatalf("got %v", err)
-		}
-	}
-	g.says(pipelinetest.Answer(200, ""))
-	if answer, err := g.probe(t.Context(), t); err != nil || answer.Status != 200 {
-		t.Errorf("got %+v, %v", answer, err)
-	}
-}
-
 // TestBreakerIsSharedByAllThatCallAHost: what one of them finds out, the others
 // need not find out again.
 func TestBreakerIsSharedByAllThatCallAHost(t *testing.T) {
@@ -335,7 +256,7 @@ func TestBreakerIsSharedByAllThatCallAHost(t *testing.T) {
 		"at another host":         {other.URL, patient, false},
 		"with another pause":      {down.URL, sooner, false},
 		"with another number":     {down.URL, later, false},
-		"if it does not break":    {down.URL, Breaking{}, false},
+		"if it does not break":    {down.URL, Breaking{Pause: "90s"}, false},
 		"in another set of rules": {down.URL, patient, false},
 		"by another scheme":       {"https" + down.URL[len("http"):], patient, false},
 	}
@@ -391,8 +312,8 @@ func TestBreakerRefusesAPauseThatIsNone(t *testing.T) {
 		if got := mistake.Path.String() + ": " + mistake.Message; got != want {
 			t.Errorf("%s: got %s, want %s", pause, got, want)
 		}
-		if _, err := NewGuarded(pipeline.Environment{}, &url.URL{Host: "h"}, enough, Breaking{Pause: pause}); err != nil {
-			t.Errorf("%s, while it is off: %v", pause, err)
+		if _, err := NewGuarded(pipeline.Environment{}, &url.URL{Host: "h"}, enough, Breaking{Pause: pause}); err == nil {
+			t.Errorf("%s is none while it is off, either", pause)
 		}
 	}
 }

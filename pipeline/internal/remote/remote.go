@@ -88,7 +88,7 @@ func (c *Client) do(ctx context.Context, request *http.Request) (*Answer, error)
 		return nil, failure(request.URL, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // it was only read
-	body, err := read(response)
+	body, err := read(response, request.Method)
 	if err != nil {
 		return nil, failure(request.URL, err)
 	}
@@ -113,9 +113,9 @@ func (c *Client) send(request *http.Request) (*http.Response, error) {
 
 // read reads the body of an answer, into one piece of memory if the service
 // says how long it is.
-func read(response *http.Response) ([]byte, error) {
+func read(response *http.Response, method string) ([]byte, error) {
 	switch length := response.ContentLength; {
-	case response.Request.Method == http.MethodHead: // the length is that of another answer
+	case method == http.MethodHead: // the length is that of another answer
 		return nil, nil
 	case length > maxBody:
 		return nil, errTooLong
