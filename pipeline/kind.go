@@ -47,9 +47,6 @@ var kinds = [...]struct {
 	status                 int
 	name, verbose, generic string
 }{
-	SecondFactor: {http.StatusUnauthorized, "second_factor_required", "The session needs a second factor", genericUnauthorized},
-	Outdated:     {http.StatusUnauthorized, "reauthentication_required", "The login is too long ago for this", genericUnauthorized},
-	Unusable:     {http.StatusBadGateway, "bad_gateway", genericUnusable, genericUnusable},
 
 	Internal:      {http.StatusInternalServerError, "internal_server_error", genericInternal, genericInternal},
 	Misconfigured: {http.StatusInternalServerError, "internal_server_error", "The access rule that matches this request is misconfigured", genericInternal},
@@ -64,6 +61,9 @@ var kinds = [...]struct {
 	Slow:          {http.StatusGatewayTimeout, "gateway_timeout", genericSlow, genericSlow},
 	TooLarge:      {http.StatusRequestEntityTooLarge, "request_entity_too_large", genericTooLarge, genericTooLarge},
 	Absent:        {http.StatusNotFound, "not_found", "Upstream service not found", genericAbsent},
+	SecondFactor:  {http.StatusUnauthorized, "second_factor_required", "The session needs a second factor", genericUnauthorized},
+	Outdated:      {http.StatusUnauthorized, "reauthentication_required", "The login is too long ago for this", genericUnauthorized},
+	Unusable:      {http.StatusBadGateway, "bad_gateway", genericUnusable, genericUnusable},
 	ClientGone:    {StatusClientGone, "client_closed_request", "The client closed the request", "The client closed the request"},
 
 	NoRuleUnauthorized: {http.StatusUnauthorized, "unauthorized", verboseNoRule, genericUnauthorized},

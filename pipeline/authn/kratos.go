@@ -160,6 +160,8 @@ func (k *kratos) enter(v *verdict, demand kratosDemand, session *pipeline.Sessio
 		return v.refusal
 	case !v.expires.IsZero() && !k.now().Before(v.expires):
 		return pipeline.BadCredential.Because("the session has expired")
+	case v.login.level < levelOf("aal1"):
+		return pipeline.BadCredential.Because("nobody has logged in to the session yet")
 	case v.login.level < demand.level:
 		return pipeline.SecondFactor.Because("the rule demands a second factor")
 	case demand.maxAge > 0 && k.now().Sub(v.login.at) > demand.maxAge:
@@ -253,6 +255,7 @@ func (k *kratos) read(said *kratosclient.Session, answer *remote.Answer) (*verdi
 	if said.AuthenticatedAt != nil {
 		v.login.at = *said.AuthenticatedAt
 	}
+	v.login.level = levelOf("aal1") // or it would not be active
 	if said.AuthenticatorAssuranceLevel != nil {
 		v.login.level = levelOf(string(*said.AuthenticatorAssuranceLevel))
 	}

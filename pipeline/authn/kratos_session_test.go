@@ -144,6 +144,8 @@ func TestKratosSessionHoldsALoginAgainstTheRule(t *testing.T) {
 		"a login of tomorrow":                {`{"max_auth_age": "1h"}`, change{"authenticated_at": "2023-11-15T22:13:20Z"}, nil, ""},
 		"one factor first, and then its age": {`{"required_aal": "aal2", "max_auth_age": "1m"}`, change{"authenticated_at": old}, pipeline.SecondFactor, factor},
 		"the end first, and then the rest":   {`{"required_aal": "aal2", "max_auth_age": "1m"}`, change{"expires_at": old}, pipeline.BadCredential, "the session has expired"},
+		"a login that has not begun":         {`{}`, change{"authenticator_assurance_level": "aal0"}, pipeline.BadCredential, "nobody has logged in to the session yet"},
+		"no level, if one is enough":         {`{}`, change{"authenticator_assurance_level": nil}, nil, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

