@@ -47,7 +47,6 @@ var kinds = [...]struct {
 	status                 int
 	name, verbose, generic string
 }{
-
 	Internal:      {http.StatusInternalServerError, "internal_server_error", genericInternal, genericInternal},
 	Misconfigured: {http.StatusInternalServerError, "internal_server_error", "The access rule that matches this request is misconfigured", genericInternal},
 	Malformed:     {http.StatusBadRequest, "bad_request", genericMalformed, genericMalformed},

@@ -79,12 +79,13 @@ func CookiesCover(names []string, cookie string) bool {
 	return false
 }
 
-// SetHeader sets a header for the upstream, or for the gateway that asked.
-func (s *Session) SetHeader(name, value string) {
+// SetHeader sets a header for the upstream, or for the gateway that asked. The
+// values are the session's own from now on.
+func (s *Session) SetHeader(name string, values ...string) {
 	if s.Header == nil {
 		s.Header = make(http.Header)
 	}
-	s.Header.Set(name, value)
+	s.Header[http.CanonicalHeaderKey(name)] = values
 }
 
 // MatchContext is the request as templates see it. Its methods read like

@@ -37,6 +37,15 @@ type testCase struct {
 // mustStart tells whether the engine has to come up with this configuration, or has to refuse it.
 func (s suite) mustStart() bool { return s.Starts == nil || *s.Starts }
 
+// hurriedPatience is for how many milliseconds a case of a hurried suite may be played again.
+const hurriedPatience = 5000
+
+var shortTimeout = regexp.MustCompile(`"give_up_after": *"\d{1,2}ms"`)
+
+// hurried tells whether the suite allows its backends less time than a busy machine may need for any answer, so that
+// a wrong outcome may be the machine's, and is none until it comes again.
+func (s script) hurried() bool { return shortTimeout.MatchString(s.text) }
+
 // script is a suite as it stands in its file, with places such as {{upstream}} for addresses not known yet.
 type script struct {
 	path string

@@ -62,6 +62,9 @@ func replaySuite(t *testing.T, s script, waiting pending) {
 				}
 			}
 			waiting.skip(t, s.Name+"/"+c.Name)
+			if s.hurried() {
+				c.EventuallyMS = max(c.EventuallyMS, hurriedPatience)
+			}
 			for _, difference := range r.playUntilRight(c) {
 				t.Error(difference)
 			}

@@ -53,11 +53,10 @@ func open(source config.Source, log func(config.Log) *slog.Logger) (*deployment,
 		return nil, nil, nil, err
 	}
 	d := &deployment{
-		source:  source,
-		log:     log(c.Log),
-		metrics: handlers.NewMetrics(c.Serve.Prometheus.MetricNamePrefix),
-		engine:  rules.NewEngine(),
-
+		source:      source,
+		log:         log(c.Log),
+		metrics:     handlers.NewMetrics(c.Serve.Prometheus.MetricNamePrefix),
+		engine:      rules.NewEngine(),
 		revocations: pipeline.NewRevocations(),
 		upstreams:   newTransport(),
 		services:    newTransport(),

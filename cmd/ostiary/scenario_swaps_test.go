@@ -24,8 +24,8 @@ const (
 	loadDwell = 100 * time.Millisecond
 )
 
-// TestConfigMapSwapsUnderLoad swaps the ConfigMap a hundred times while requests are running. Each swap has to be in
-// force in time, no request may fail, and none may be answered by a mixture of two sets of rules or by a set older
+// TestConfigMapSwapsUnderLoad swaps the ConfigMap a hundred times while requests are running. Each swap has to come in
+// force, no request may fail, and none may be answered by a mixture of two sets of rules or by a set older
 // than one that had answered before it was sent.
 func TestConfigMapSwapsUnderLoad(t *testing.T) {
 	d := deploy(t, generationRules(t, 0))
@@ -35,12 +35,15 @@ func TestConfigMapSwapsUnderLoad(t *testing.T) {
 	for i := range l.listeners() {
 		running.Go(func() { l.run(ctx, i) })
 	}
+	var slowest time.Duration
 	for generation := int64(1); generation <= swapCount && !t.Failed(); generation++ {
 		l.published.Store(generation)
 		d.publish(t, generationRules(t, generation))
+		written := time.Now()
 		if err := l.await(generation); err != nil {
 			t.Error(err)
 		}
+		slowest = max(slowest, time.Since(written))
 		time.Sleep(loadDwell)
 	}
 	cancel()
@@ -48,7 +51,8 @@ func TestConfigMapSwapsUnderLoad(t *testing.T) {
 	for _, problem := range l.problems {
 		t.Error(problem)
 	}
-	t.Logf("%d requests answered during %d swaps", l.answered.Load(), l.published.Load())
+	t.Logf("%d requests answered during %d swaps, the slowest in force after %v",
+		l.answered.Load(), l.published.Load(), slowest.Round(time.Millisecond))
 	d.stop(t)
 }
 

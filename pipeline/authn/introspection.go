@@ -2,7 +2,6 @@ package authn
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -58,15 +57,10 @@ func openIntrospection(c introspectionConfig, scope *string, environment pipelin
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(struct {
+	return sharedBy(environment, "oauth2_introspection", struct {
 		introspectionConfig
 		Scope *string
-	}{c, scope})
-	if err != nil {
-		return nil, fmt.Errorf("the configuration as JSON: %w", err)
-	}
-	key := "oauth2_introspection " + cache.KeyOf(string(text)).Part()
-	return pipeline.Share(environment, key, func() *introspection { return made }), nil
+	}{c, scope}, made)
 }
 
 func newIntrospection(c introspectionConfig, scope *string, environment pipeline.Environment) (*introspection, error) {

@@ -3,7 +3,6 @@ package authn
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -59,11 +58,7 @@ func openKratos(c kratosConfig, environment pipeline.Environment) (*kratos, erro
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("the configuration as JSON: %w", err)
-	}
-	return pipeline.Share(environment, "kratos "+cache.KeyOf(string(text)).Part(), func() *kratos { return made }), nil
+	return sharedBy(environment, "kratos", c, made)
 }
 
 func newKratos(c kratosConfig, environment pipeline.Environment) (*kratos, error) {

@@ -126,7 +126,7 @@ func (a *KratosSession) find(request *pipeline.Request) (kratosCredential, error
 		case byCookie:
 			value, err = a.fromCookie(request.Header)
 		case bySessionToken:
-			value, err = fromSessionToken(request.Header)
+			value, err = credential.Single(request.Header, sessionTokenHeader)
 		case byBearer:
 			value, err = (*credential.Location)(nil).Token(request)
 			if !strings.HasPrefix(value, a.bearerPrefix) {
@@ -151,17 +151,6 @@ func (a *KratosSession) fromCookie(header http.Header) (string, error) {
 		value = cookie.Value
 	}
 	return value, nil
-}
-
-func fromSessionToken(header http.Header) (string, error) {
-	switch values := header[sessionTokenHeader]; len(values) {
-	case 0:
-		return "", nil
-	case 1:
-		return values[0], nil
-	default:
-		return "", pipeline.BadCredential.Because("the request has %d %s headers", len(values), sessionTokenHeader)
-	}
 }
 
 // withhold marks the credential as not to be forwarded.

@@ -62,8 +62,7 @@ func (v *verdict) enter(session *pipeline.Session) error {
 		session.SetExtraJSON(v.extra)
 	}
 	for _, h := range v.header {
-		session.SetHeader(h.name, h.values[0])
-		session.Header[h.name] = h.values
+		session.SetHeader(h.name, h.values...)
 	}
 	return nil
 }

@@ -2,8 +2,6 @@ package authn
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -68,12 +66,11 @@ func openSessionCheck(c sessionCheckConfig, holder string, only []string, enviro
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("the configuration as JSON: %w", err)
-	}
-	key := "session check " + cache.KeyOf(append([]string{holder, string(text)}, only...)...).Part()
-	return pipeline.Share(environment, key, func() *sessionCheck { return made }), nil
+	return sharedBy(environment, "session check", struct {
+		sessionCheckConfig
+		Holder string
+		Only   []string
+	}{c, holder, only}, made)
 }
 
 func newSessionCheck(c sessionCheckConfig, holder string, only []string, environment pipeline.Environment) (*sessionCheck, error) {

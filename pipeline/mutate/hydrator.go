@@ -177,11 +177,9 @@ func hydrate(session *pipeline.Session, answer []byte) error {
 	}
 	session.SetExtra(said.Extra)
 	for name, values := range said.Header {
-		if len(values) == 0 {
-			continue
+		if len(values) > 0 {
+			session.SetHeader(name, values...)
 		}
-		session.SetHeader(name, values[0])
-		session.Header[http.CanonicalHeaderKey(name)] = values
 	}
 	if said.MatchContext.RegexpCaptureGroups != nil {
 		session.MatchContext = session.MatchContext.WithCaptureGroups(said.MatchContext.RegexpCaptureGroups)

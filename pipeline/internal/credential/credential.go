@@ -58,18 +58,22 @@ func (l *Location) Withhold(from *pipeline.Session) {
 	}
 }
 
-// Authorization is the value of that header, or nothing. Of two such headers
-// the upstream may read the one that was not checked, so that they are a bad
-// credential, whatever is in them.
-func Authorization(header http.Header) (string, error) {
-	values := header["Authorization"]
+// Authorization is the value of that header, or nothing. It fails as [Single]
+// does.
+func Authorization(header http.Header) (string, error) { return Single(header, "Authorization") }
+
+// Single is the value of a header with a credential, by its canonical name, or
+// nothing. Of two such headers the upstream may read the one that was not
+// checked, so that they are a bad credential, whatever is in them.
+func Single(header http.Header, name string) (string, error) {
+	values := header[name]
 	switch len(values) {
 	case 0:
 		return "", nil
 	case 1:
 		return values[0], nil
 	default:
-		return "", pipeline.BadCredential.Because("the request has %d Authorization headers", len(values))
+		return "", pipeline.BadCredential.Because("the request has %d %s headers", len(values), name)
 	}
 }
 
