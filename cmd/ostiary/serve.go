@@ -55,6 +55,7 @@ func serve(ctx context.Context, source config.Source, up func()) error {
 	if err != nil {
 		return fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
+	manageMemory(d.log)
 	d.warn(c.Warnings)
 	listeners, err := d.listen(ctx, c)
 	if err != nil {
