@@ -54,8 +54,9 @@ func TestEveryKeyIsDecoded(t *testing.T) {
 		t.Error("Config.Serve.Prometheus.CollapseRequestPaths is not set") // to false
 	}
 	loaded.Serve.Prometheus.CollapseRequestPaths = true
-	loaded.Serve.API.TrustForwardedHeaders = true // the API has no such keys
-	loaded.Serve.API.ForwardedHeaders = "append"
+	loaded.Serve.API.TrustForwardedHeaders = true // would make the list of trusted proxies pointless
+	loaded.Serve.API.ForwardedHeaders = "append"  // the API has no such key
+	loaded.Serve.Proxy.Dialect = "oathkeeper"     // nor the proxy this one
 	loaded.Serve.API.CORS.ExposedHeaders = []string{"set to nothing on purpose"}
 	check("Config", reflect.ValueOf(*loaded))
 }
@@ -92,7 +93,7 @@ func TestSchemaAndFieldsAgree(t *testing.T) {
 	}
 	collect(nil, reflect.TypeFor[config.Config]())
 	fields = slices.DeleteFunc(fields, func(path string) bool {
-		return path == "serve.api.trust_forwarded_headers" || path == "serve.api.forwarded_headers"
+		return path == "serve.proxy.dialect" || path == "serve.api.forwarded_headers"
 	})
 
 	schema := composed(t, nil)

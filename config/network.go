@@ -30,11 +30,11 @@ func (d *decoding) network(at document.Path, text string) netip.Prefix {
 		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
 	}
 	if prefix.Bits() == 0 {
-		advice := "name the gateways that ask for decisions"
+		who := "the gateways that ask for decisions"
 		if slices.Contains(at, "proxy") {
-			advice = "name the proxies in front of this one, or set trust_forwarded_headers: true if that is meant"
+			who = "the proxies in front of this one"
 		}
-		d.problem(at, document.Show(text)+" would trust everybody; "+advice)
+		d.problem(at, document.Show(text)+" would trust everybody; name "+who+", or set trust_forwarded_headers: true if that is meant")
 		return netip.Prefix{}
 	}
 	return prefix.Masked()

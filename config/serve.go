@@ -23,8 +23,7 @@ type Listener struct {
 	TLS     TLS     `json:"tls"`
 	CORS    CORS    `json:"cors"`
 
-	// TrustForwardedHeaders believes the forwarding headers of every peer. It
-	// is always false for the API.
+	// TrustForwardedHeaders believes the forwarding headers of every peer.
 	TrustForwardedHeaders bool `json:"trust_forwarded_headers"`
 	// TrustedProxies are the peers whose forwarding headers are believed.
 	// IPv4 networks are never written as IPv6; no network is everybody.
@@ -32,6 +31,9 @@ type Listener struct {
 	// ForwardedHeaders is empty or "append": whether the proxy tells the
 	// upstream who asked. It is always empty for the API.
 	ForwardedHeaders string `json:"forwarded_headers"`
+	// Dialect is the API's: how the gateway that asks at /decisions tells about
+	// requests. It is always empty for the proxy.
+	Dialect string `json:"dialect"`
 }
 
 // Timeout bounds the parts of a connection's life; zero is no bound.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -17,7 +16,7 @@ import (
 // API is everything on the API port: decisions, and what there is to know
 // about the engine (contract 11).
 type API struct {
-	Decisions http.Handler
+	Decisions []*Decisions // in the order in which they are asked whether a path is theirs
 	Purge     Purge
 	Rulebook  Rulebook
 	Version   string
@@ -42,26 +41,22 @@ func (a *API) Handler() http.Handler {
 	router.NotFound(a.counted(notFound))
 	router.MethodNotAllowed(a.counted(notFound))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case isDecision(r.URL): // past the router, which knows a few methods: a decision may be about any
-			a.Decisions.ServeHTTP(w, r)
-		case r.RequestURI == "*": // about the server as a whole (contract 10)
-			a.counted(malformed)(w, r)
-		default:
-			router.ServeHTTP(w, r)
+		path := r.URL.Path
+		if r.URL.RawPath != "" { // then the path has escapes
+			path = r.URL.RawPath
 		}
+		for _, decisions := range a.Decisions {
+			if decisions.answers(path) { // past the router, which knows a few methods: a decision may be about any
+				decisions.ServeHTTP(w, r)
+				return
+			}
+		}
+		if r.RequestURI == "*" { // about the server as a whole (contract 10)
+			a.counted(malformed)(w, r)
+			return
+		}
+		router.ServeHTTP(w, r)
 	})
-}
-
-// isDecision reports whether a URL, as it was written, is one to ask for
-// decisions at.
-func isDecision(asked *url.URL) bool {
-	path := asked.Path
-	if asked.RawPath != "" { // then the path has escapes
-		path = asked.RawPath
-	}
-	rest, ok := strings.CutPrefix(path, decisionPrefix)
-	return ok && (rest == "" || rest[0] == '/')
 }
 
 func malformed(w http.ResponseWriter, r *http.Request) {

@@ -24,7 +24,7 @@ func openAPI(t testing.TB, book rulebook) (address string, recorded notes) {
 	t.Helper()
 	recorded = newNotes()
 	api := API{
-		Decisions: &Decisions{Decider: permitted(), Recorder: recorded}, Rulebook: book, Recorder: recorded, Version: "v1.2.3",
+		Decisions: []*Decisions{{Decider: permitted(), Recorder: recorded, Dialect: Oathkeeper, Path: "/decisions"}}, Rulebook: book, Recorder: recorded, Version: "v1.2.3",
 	}
 	return serve(t, Frontend(quiet, CORS{}, api.Handler())), recorded
 }

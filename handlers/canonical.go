@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -15,22 +16,39 @@ type target struct {
 	path, query          string // escaped, as they were written
 }
 
+// arrival is what comes with a target, and from whom.
+type arrival struct {
+	authority  string      // the host that the message itself is for
+	header     http.Header // without the engine's own cookies
+	roundTrips []string    // which have these values
+	body       *pipeline.Body
+	peer       netip.Addr
+	client     netip.Addr             // as far as the peer may tell
+	believes   func(name string) bool // which forwarding headers count
+}
+
+// arrivalOf is how a request came. It takes the engine's own cookies out of
+// it.
+func arrivalOf(r *http.Request, trust Trust) arrival {
+	peer := peerOf(r)
+	roundTrips := takeRoundTrips(r)
+	from := arrival{authority: r.Host, header: r.Header, roundTrips: roundTrips, body: bodyOf(r), peer: peer, client: peer, believes: nothing}
+	if trust.Believes(peer) {
+		from.client, from.believes = trust.clientOf(peer, r.Header), everything
+	}
+	return from
+}
+
 // canonical is the request in its one canonical form. With an error it is
 // incomplete and only of use to say what was refused.
-func (t target) canonical(r *http.Request, trust Trust) (*pipeline.Request, error) {
-	peer := peerOf(r)
-	trusted := trust.Believes(peer)
-	roundTrips := takeRoundTrips(r)
+func (t target) canonical(from arrival) (*pipeline.Request, error) {
 	request := &pipeline.Request{
 		Method: t.method,
 		Scheme: t.scheme,
-		Header: believable(r.Header, trusted),
-		Body:   bodyOf(r),
-		Peer:   peer,
-		Client: peer,
-	}
-	if trusted {
-		request.Client = trust.clientOf(peer, r.Header)
+		Header: believable(from.header, from.believes),
+		Body:   from.body,
+		Peer:   from.peer,
+		Client: from.client,
 	}
 	if !httpguts.ValidHeaderFieldName(t.method) { // RFC 9110: both are tokens
 		return request, pipeline.Malformed.Because("the method is not a token")
@@ -39,7 +57,7 @@ func (t target) canonical(r *http.Request, trust Trust) (*pipeline.Request, erro
 	if request.Host, err = canonicalHost(t.host); err != nil {
 		return request, err
 	}
-	if err = checkHostHeader(r); err != nil {
+	if err = checkHostHeader(from); err != nil {
 		return request, err
 	}
 	if t.path != "" { // a decision may be asked for without any path (contract 3.1)
@@ -47,8 +65,8 @@ func (t target) canonical(r *http.Request, trust Trust) (*pipeline.Request, erro
 			return request, err
 		}
 	}
-	if len(roundTrips) > 0 {
-		request.RoundTrips = pipeline.CountRoundTrips(roundTrips, request.RawPath)
+	if len(from.roundTrips) > 0 {
+		request.RoundTrips = pipeline.CountRoundTrips(from.roundTrips, request.RawPath)
 	}
 	if err = checkQuery(t.query); err != nil {
 		return request, err
@@ -68,9 +86,9 @@ func bodyOf(r *http.Request) *pipeline.Body {
 
 // checkHostHeader refuses a second host: HTTP/2 may bring a Host header beside
 // the authority (RFC 9113 section 8.3.1).
-func checkHostHeader(r *http.Request) error {
-	for _, named := range r.Header["Host"] {
-		if !strings.EqualFold(named, r.Host) {
+func checkHostHeader(from arrival) error {
+	for _, named := range from.header["Host"] {
+		if !strings.EqualFold(named, from.authority) {
 			return pipeline.Malformed.Because("the header Host names another host than the request")
 		}
 	}
@@ -98,19 +116,6 @@ func schemeOf(r *http.Request) string {
 func cutTarget(text string) (path, query string) {
 	path, query, _ = strings.Cut(text, "?")
 	return path, query
-}
-
-// single is the value of a header that may be there once. An empty value
-// counts as none.
-func single(header http.Header, name string) (string, error) {
-	switch values := header[name]; len(values) {
-	case 0:
-		return "", nil
-	case 1:
-		return values[0], nil
-	default:
-		return "", pipeline.Malformed.Because("the header %s is there more than once", name)
-	}
 }
 
 // lineTarget is what the request line asks for.
@@ -150,7 +155,7 @@ func proxyRequest(r *http.Request, trust Trust) (*pipeline.Request, error) {
 			t.scheme = scheme
 		}
 	}
-	request, malformed := t.canonical(r, trust)
+	request, malformed := t.canonical(arrivalOf(r, trust))
 	if err == nil {
 		err = malformed
 	}
@@ -164,58 +169,4 @@ func proxyRequest(r *http.Request, trust Trust) (*pipeline.Request, error) {
 		}
 	}
 	return request, nil
-}
-
-// decisionPrefix is where the decision API is; the path to decide on may
-// follow it.
-const decisionPrefix = "/decisions"
-
-// decisionRequest is the canonical form of the request that a gateway asks
-// about (contract 3.1 and 10): what the X-Forwarded headers of a trusted peer
-// say, and for what they do not say the request to the API itself.
-func decisionRequest(r *http.Request, trust Trust) (*pipeline.Request, error) {
-	t, err := lineTarget(r)
-	t.path = strings.TrimPrefix(t.path, decisionPrefix)
-	if err == nil && trust.Believes(peerOf(r)) {
-		err = t.forward(r.Header)
-	}
-	request, malformed := t.canonical(r, trust)
-	if err == nil {
-		err = malformed
-	}
-	return request, err
-}
-
-// forward replaces what the forwarding headers name.
-func (t *target) forward(header http.Header) error {
-	var uri, proto string
-	for _, named := range [...]struct {
-		header string
-		sets   *string
-	}{
-		{"X-Forwarded-Method", &t.method},
-		{"X-Forwarded-Proto", &proto},
-		{"X-Forwarded-Host", &t.host},
-		{"X-Forwarded-Uri", &uri},
-	} {
-		given, err := single(header, named.header)
-		if err != nil {
-			return err
-		}
-		if given != "" {
-			*named.sets = given
-		}
-	}
-	switch proto = strings.ToLower(proto); proto {
-	case "":
-	case "http", "https", "ws", "wss":
-		t.scheme = proto
-	default:
-		return pipeline.Malformed.Because("X-Forwarded-Proto is neither http nor https nor ws nor wss")
-	}
-	if uri == "" || uri[0] == '?' {
-		return nil
-	}
-	t.path, t.query = cutTarget(uri)
-	return nil
 }

@@ -42,7 +42,7 @@ func TestADecisionIsAboutTheRequestItselfUnlessHeadersNameAnother(t *testing.T) 
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			request, err := decisionRequest(received(t, gateway, test.text), gateways)
+			request, err := Oathkeeper.request(received(t, gateway, test.text), "/decisions", gateways)
 			if test.address == "" {
 				expectMalformed(t, err, "the path has escaped slashes that make empty or dot segments")
 				return
@@ -61,7 +61,7 @@ func TestForwardingHeadersOfStrangersDecideNothing(t *testing.T) {
 	t.Parallel()
 	r := received(t, stranger, "GET /decisions/admin/x HTTP/1.1\nHost: app.test\nX-Forwarded-Method: POST\nX-Forwarded-Proto: https\n"+
 		"X-Forwarded-Host: evil.test\nX-Forwarded-Uri: /public/x\nX-Forwarded-For: 1.1.1.1\nX-Forwarded-Uri: /another")
-	request, err := decisionRequest(r, gateways)
+	request, err := Oathkeeper.request(r, "/decisions", gateways)
 	if err != nil || request.Method != "GET" || request.Address != "http://app.test/admin/x" || len(request.Header) != 0 {
 		t.Errorf("got %s %s with %v, %v", request.Method, request.Address, request.Header, err)
 	}
@@ -74,7 +74,7 @@ func TestADecisionOverTLSIsAboutHTTPS(t *testing.T) {
 	t.Parallel()
 	r := received(t, gateway, "GET /decisions/x HTTP/1.1\nHost: app.test")
 	r.TLS = &tls.ConnectionState{}
-	if request, err := decisionRequest(r, gateways); err != nil || request.Scheme != "https" {
+	if request, err := Oathkeeper.request(r, "/decisions", gateways); err != nil || request.Scheme != "https" {
 		t.Errorf("got %q, %v", request.Scheme, err)
 	}
 }
@@ -106,7 +106,7 @@ func TestForwardingHeadersThatCanBeReadInTwoWaysAreRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := decisionRequest(received(t, gateway, "GET /decisions/x HTTP/1.1\nHost: app.test\n"+test.headers), gateways)
+			_, err := Oathkeeper.request(received(t, gateway, "GET /decisions/x HTTP/1.1\nHost: app.test\n"+test.headers), "/decisions", gateways)
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -132,7 +132,7 @@ func FuzzDecisionRequest(f *testing.F) {
 			return // the server has refused it already
 		}
 		r := &http.Request{Method: http.MethodGet, RequestURI: target, URL: parsed, Host: host, Header: header, RemoteAddr: gateway}
-		request, err := decisionRequest(r, gateways)
+		request, err := Oathkeeper.request(r, "/decisions", gateways)
 		if request == nil {
 			t.Fatal("there is no request to log")
 		}

@@ -26,5 +26,5 @@ func Canonical(method, url string) (*pipeline.Request, error) {
 	}
 	t := target{method: method, scheme: scheme, host: host}
 	t.path, t.query = cutTarget(path)
-	return t.canonical(&http.Request{Method: method, Host: host, Header: http.Header{}, Body: http.NoBody}, Trust{})
+	return t.canonical(arrival{authority: host, header: http.Header{}, believes: nothing})
 }

@@ -15,6 +15,8 @@ type Decisions struct {
 	Decider  Decider
 	Recorder Recorder
 	Trust    Trust
+	Dialect  Dialect
+	Path     string // where gateways ask
 }
 
 // ServeHTTP decides. A permission is a 200 without a body and with the
@@ -22,7 +24,7 @@ type Decisions struct {
 func (d *Decisions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := observe(w)
 	started := time.Now()
-	request, malformed := decisionRequest(r, d.Trust)
+	request, malformed := d.Dialect.request(r, d.Path, d.Trust)
 	var decision pipeline.Decision
 	if malformed != nil {
 		decision = d.Decider.Refuse(request, malformed)
@@ -32,13 +34,32 @@ func (d *Decisions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if decision.Allowed {
 		permit(answer, request, &decision)
 	} else {
-		write(answer, decision.Response)
+		write(answer, d.refusal(decision.Response))
 	}
 	d.Recorder.Record(&Record{
 		Service: APIService, HTTP: r, Request: request, Decision: &decision,
 		Status: answer.status, Size: answer.size, Took: time.Since(started),
 	})
 }
+
+func (d *Decisions) refusal(response pipeline.Response) pipeline.Response {
+	if d.Dialect.refuse == nil {
+		return response
+	}
+	return d.Dialect.refuse(response)
+}
+
+// answers reports whether a path, as it was written, is one to ask for
+// decisions at.
+func (d *Decisions) answers(path string) bool {
+	rest, ok := strings.CutPrefix(path, d.Path)
+	return ok && (rest == "" || d.Dialect.below && rest[0] == '/')
+}
+
+// cleared is what a header that only the rule may set answers if it has
+// nothing to set: a gateway that copies headers overwrites the client's with
+// it, and one that goes by their presence does so too.
+var cleared = []string{""}
 
 func permit(w http.ResponseWriter, request *pipeline.Request, decision *pipeline.Decision) {
 	header := w.Header()
@@ -49,6 +70,11 @@ func permit(w http.ResponseWriter, request *pipeline.Request, decision *pipeline
 			if isEchoed(name) && !named.Cover(name) && !decision.Identity.Cover(name) && !withheld.Cover(name) {
 				header[name] = values
 			}
+		}
+	}
+	for _, name := range decision.Identity {
+		if name = http.CanonicalHeaderKey(name); !isConnectionHeader(name) {
+			header[name] = cleared
 		}
 	}
 	for name, values := range decision.Session.Header {

@@ -155,7 +155,7 @@ func TestClientsCannotMakeSeries(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics("p_")
 	proxy := &Proxy{Recorder: m, Decider: ruling(func(*pipeline.Request) pipeline.Decision { return refused(pipeline.NoRule) })}
-	api := (&API{Decisions: &Decisions{Decider: proxy.Decider, Recorder: m}, Rulebook: rulebook{}, Recorder: m}).Handler()
+	api := (&API{Decisions: []*Decisions{{Decider: proxy.Decider, Recorder: m, Dialect: Oathkeeper, Path: "/decisions"}}, Rulebook: rulebook{}, Recorder: m}).Handler()
 	ask := func(i int) {
 		for _, handler := range []http.Handler{proxy, api} {
 			for _, prefix := range []string{"", "/decisions", "/rules"} {

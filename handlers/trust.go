@@ -98,16 +98,20 @@ func isMethodOverride(name string) bool {
 	return false
 }
 
-// believable is the header without what the peer is not trusted to say, and
-// without underscores in the names of forwarding headers. It is a copy only if
-// something had to go.
-func believable(header http.Header, trusted bool) http.Header {
+// everything and nothing are what a peer may be believed.
+func everything(string) bool { return true }
+func nothing(string) bool    { return false }
+
+// believable is the header without the forwarding headers that do not count,
+// and without underscores in the names of any. It is a copy only if something
+// had to go.
+func believable(header http.Header, believes func(name string) bool) http.Header {
 	unbelievable := func(name string) bool {
 		if strings.IndexByte(name, '_') >= 0 {
 			name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 			return isForwarding(name) || isMethodOverride(name)
 		}
-		return isMethodOverride(name) || (!trusted && isForwarding(name))
+		return isMethodOverride(name) || isForwarding(name) && !believes(name)
 	}
 	var kept http.Header
 	for name := range header {

@@ -98,13 +98,13 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	d.proxy.Set(handlers.Frontend(d.log, cors(c.Serve.Proxy.CORS), &handlers.Proxy{
 		Decider:  d.engine,
 		Recorder: recorder,
-		Trust:    handlers.Trust{Everybody: c.Serve.Proxy.TrustForwardedHeaders, Networks: c.Serve.Proxy.TrustedProxies},
+		Trust:    trust(c.Serve.Proxy),
 		Forwarder: &handlers.Forwarder{
 			Transport: d.upstreams, AppendForwarded: c.Serve.Proxy.ForwardedHeaders == "append", Log: d.log,
 		},
 	}))
 	api := handlers.API{
-		Decisions: &handlers.Decisions{Decider: d.engine, Recorder: recorder, Trust: handlers.Trust{Networks: c.Serve.API.TrustedProxies}},
+		Decisions: d.decisions(c.Serve.API, recorder),
 		Purge:     handlers.Purge{Revoker: d.revocations, Token: c.Sessions.PurgeToken},
 		Rulebook:  d.engine,
 		Recorder:  d.metrics,
@@ -112,6 +112,26 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	}
 	d.api.Set(handlers.Frontend(d.log, cors(c.Serve.API.CORS), api.Handler()))
 	return report, nil
+}
+
+func trust(c config.Listener) handlers.Trust {
+	return handlers.Trust{Everybody: c.TrustForwardedHeaders, Networks: c.TrustedProxies}
+}
+
+// decisions are the decision APIs: one in the configured dialect, and one for
+// each dialect by name.
+func (d *deployment) decisions(c config.Listener, recorder handlers.Recorder) []*handlers.Decisions {
+	at := func(path string, dialect handlers.Dialect) *handlers.Decisions {
+		return &handlers.Decisions{
+			Decider: d.engine, Recorder: recorder, Trust: trust(c), Dialect: dialect, Path: path,
+		}
+	}
+	configured, _ := handlers.DialectNamed(c.Dialect) // the schema knows them all
+	all := []*handlers.Decisions{at("/decisions", configured)}
+	for _, dialect := range handlers.Dialects {
+		all = append(all, at("/auth/"+dialect.Name, dialect))
+	}
+	return all
 }
 
 // ruleSettings are what the configuration says about rules. Their handlers ask
