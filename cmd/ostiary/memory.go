@@ -48,15 +48,15 @@ func manageMemory(log *slog.Logger) {
 func adaptToLiveHeap() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/gogc:percent"}}
 	metrics.Read(live)
-	percent := garbagePercent(live[0].Value.Uint64())
-	if old := int(live[1].Value.Uint64()); percent*10 < old*9 || percent*9 > old*10 {
-		debug.SetGCPercent(percent) // stops the world for a moment, and so only for a change that shows
+	percent, old := garbagePercent(live[0].Value.Uint64()), live[1].Value.Uint64()
+	if percent*10 < old*9 || percent*9 > old*10 {
+		debug.SetGCPercent(int(percent)) //nolint:gosec // it is no more than the most; this stops the world for a moment, and so only for a change that shows
 	}
 	type collected struct{ _ *byte } // has a pointer, and so an address of its own
 	runtime.SetFinalizer(new(collected), func(*collected) { adaptToLiveHeap() })
 }
 
 // garbagePercent is what makes the spare bytes, of that many in use.
-func garbagePercent(live uint64) int {
-	return int(min(max(100*spareGarbage/max(live, 1), leastGarbagePercent), mostGarbagePercent))
+func garbagePercent(live uint64) uint64 {
+	return min(max(100*spareGarbage/max(live, 1), leastGarbagePercent), mostGarbagePercent)
 }

@@ -11,8 +11,7 @@ import (
 func TestGarbagePercent(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		live uint64
-		want int
+		live, want uint64
 	}{
 		{0, 400}, {1 << 20, 400}, {6 << 20, 400}, {8 << 20, 300}, {12 << 20, 200}, {24 << 20, 100}, {1 << 30, 100}, {1 << 60, 100},
 	} {
@@ -32,7 +31,7 @@ func TestGarbageFollowsWhatIsInUse(t *testing.T) {
 	much := make([]byte, 256<<20)
 	awaitGarbagePercent(t, func(percent uint64) bool { return percent == leastGarbagePercent })
 	runtime.KeepAlive(much)
-	much = nil //nolint:wastedassign // is what the collector sees
+	much = nil
 	_ = much
 	awaitGarbagePercent(t, func(percent uint64) bool { return percent > leastGarbagePercent })
 }
