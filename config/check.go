@@ -2,6 +2,7 @@ package config
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,16 +118,28 @@ func (l *loading) provided(stage Stage, id string) bool {
 
 func (l *loading) checkListener(name string, listener Listener) {
 	at := document.Path{"serve", name}
-	_, mistakes := listener.TLS.certificate()
-	for _, mistake := range mistakes {
-		l.problem(at.With("tls").With(mistake.Path...), mistake.Message)
-	}
-	if listener.TrustForwardedHeaders && len(listener.TrustedProxies) > 0 {
-		l.warn(at.With("trusted_proxies"), "has no effect, because trust_forwarded_headers believes everybody")
-	}
+	l.checkTLS(at.With("tls"), listener.TLS)
+	l.checkTrust(at, listener.TrustForwardedHeaders, listener.TrustedProxies)
 	cors := listener.CORS
 	everybody := len(cors.AllowedOrigins) == 0 || slices.ContainsFunc(cors.AllowedOrigins, func(origin string) bool { return strings.TrimSpace(origin) == "*" })
 	if cors.Enabled && cors.AllowCredentials && everybody {
 		l.warn(at.With("cors", "allow_credentials"), "has no effect for the origin *; name the origins that may send credentials")
+	}
+}
+
+func (l *loading) checkTLS(at document.Path, tls TLS) {
+	_, mistakes := tls.certificate()
+	for _, mistake := range mistakes {
+		l.problem(at.With(mistake.Path...), mistake.Message)
+	}
+}
+
+// checkTrust warns of a list of proxies beside the switch that makes it
+// pointless. The list of the API and of gRPC has a default, so that only one
+// that somebody wrote counts.
+func (l *loading) checkTrust(at document.Path, everybody bool, proxies []netip.Prefix) {
+	at = at.With("trusted_proxies")
+	if _, written := document.Lookup(l.merged, at); everybody && len(proxies) > 0 && written {
+		l.warn(at, "has no effect, because trust_forwarded_headers believes everybody")
 	}
 }

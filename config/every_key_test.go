@@ -20,7 +20,7 @@ func everyKey(t *testing.T, name string) *config.Config {
 	t.Helper()
 	key, cert := certificate(t)
 	var environ []string
-	for _, listener := range []string{"SERVE_PROXY", "SERVE_API"} {
+	for _, listener := range []string{"SERVE_PROXY", "SERVE_API", "SERVE_GRPC"} {
 		environ = append(environ,
 			listener+"_TLS_KEY_BASE64="+encoded(key), listener+"_TLS_KEY_PATH="+written(t, key),
 			listener+"_TLS_CERT_BASE64="+encoded(cert), listener+"_TLS_CERT_PATH="+written(t, cert))

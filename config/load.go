@@ -81,6 +81,8 @@ func (l *loading) check() *Config {
 	l.checkFallback(config)
 	l.checkListener("proxy", config.Serve.Proxy)
 	l.checkListener("api", config.Serve.API)
+	l.checkTLS(document.Path{"serve", "grpc", "tls"}, config.Serve.GRPC.TLS)
+	l.checkTrust(document.Path{"serve", "grpc"}, config.Serve.GRPC.TrustForwardedHeaders, config.Serve.GRPC.TrustedProxies)
 	l.warnOfHandlers(complete)
 	for _, p := range conflicts(config.Serve) {
 		l.warn(p.Path, p.Message)

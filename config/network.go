@@ -60,6 +60,9 @@ func conflicts(serve Serve) []document.Problem {
 		{"api", serve.API.Host, serve.API.Port},
 		{"prometheus", serve.Prometheus.Host, serve.Prometheus.Port},
 	}
+	if serve.GRPC.Enabled {
+		sockets = append(sockets, socket{"grpc", serve.GRPC.Host, serve.GRPC.Port})
+	}
 	var found []document.Problem
 	for i, one := range sockets {
 		for _, other := range sockets[:i] {

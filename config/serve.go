@@ -12,6 +12,7 @@ import (
 type Serve struct {
 	Proxy      Listener `json:"proxy"`
 	API        Listener `json:"api"`
+	GRPC       GRPC     `json:"grpc"`
 	Prometheus Metrics  `json:"prometheus"`
 }
 
@@ -34,6 +35,16 @@ type Listener struct {
 	// Dialect is the API's: how the gateway that asks at /decisions tells about
 	// requests. It is always empty for the proxy.
 	Dialect string `json:"dialect"`
+}
+
+// GRPC is the listener that Envoy asks.
+type GRPC struct {
+	Enabled               bool           `json:"enabled"`
+	Host                  string         `json:"host"`
+	Port                  int            `json:"port"`
+	TLS                   TLS            `json:"tls"`
+	TrustForwardedHeaders bool           `json:"trust_forwarded_headers"` // as of a Listener
+	TrustedProxies        []netip.Prefix `json:"trusted_proxies"`         // likewise
 }
 
 // Timeout bounds the parts of a connection's life; zero is no bound.
@@ -67,6 +78,9 @@ type Metrics struct {
 
 // Address is what to listen on, as host:port.
 func (l Listener) Address() string { return address(l.Host, l.Port) }
+
+// Address is what to listen on, as host:port.
+func (g GRPC) Address() string { return address(g.Host, g.Port) }
 
 // Address is what to listen on, as host:port.
 func (m Metrics) Address() string { return address(m.Host, m.Port) }

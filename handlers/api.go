@@ -139,19 +139,19 @@ func (a *API) rule(w http.ResponseWriter, r *http.Request) {
 	write(w, pipeline.ErrorResponse(pipeline.NoRule, r.Header.Get("X-Request-Id"), false))
 }
 
-type status struct {
+type stateDocument struct {
 	Status string `json:"status"`
 }
 
 // alive answers as long as the process does. It depends on nothing.
 func alive(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, status{"ok"})
+	writeJSON(w, stateDocument{"ok"})
 }
 
 // ready tells whether there are rules to decide by (contract 11.3).
 func (a *API) ready(w http.ResponseWriter, r *http.Request) {
 	if a.Rulebook.Ready() {
-		writeJSON(w, status{"ok"})
+		writeJSON(w, stateDocument{"ok"})
 		return
 	}
 	response := pipeline.ErrorResponse(pipeline.NoRule, r.Header.Get("X-Request-Id"), false)

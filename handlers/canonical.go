@@ -31,8 +31,9 @@ type arrival struct {
 // it.
 func arrivalOf(r *http.Request, trust Trust) arrival {
 	peer := peerOf(r)
-	roundTrips := takeRoundTrips(r)
-	from := arrival{authority: r.Host, header: r.Header, roundTrips: roundTrips, body: bodyOf(r), peer: peer, client: peer, believes: nothing}
+	from := arrival{authority: r.Host, body: bodyOf(r), peer: peer, client: peer, believes: nothing}
+	from.header, from.roundTrips = takeRoundTrips(r.Header)
+	r.Header = from.header
 	if trust.Believes(peer) {
 		from.client, from.believes = trust.clientOf(peer, r.Header), everything
 	}

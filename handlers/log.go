@@ -38,7 +38,7 @@ func (l DecisionLog) Record(record *Record) {
 			slog.String("path", record.Request.RawPath),
 			slog.String("remote", record.Request.Peer.String()),
 			slog.String("client", record.Request.Client.String()),
-			slog.String("user_agent", record.HTTP.UserAgent()),
+			slog.String("user_agent", record.Request.Header.Get("User-Agent")),
 		),
 		slog.Group("http_response",
 			slog.Int("status", record.Status),

@@ -36,11 +36,11 @@ func asked(decision *pipeline.Decision) *Record {
 	return &Record{
 		Service: ProxyService,
 		HTTP: &http.Request{Method: "GET", RequestURI: "/a%2Fb?token=secret", Header: http.Header{
-			"User-Agent": {"curl/8"}, "Authorization": {"Bearer secret"}, "Cookie": {"session=secret"}, "X-Token": {"secret"}, "Referer": {"https://x.test/?secret"},
+			"Authorization": {"Bearer secret"}, "Cookie": {"session=secret"}, "X-Token": {"secret"}, "Referer": {"https://x.test/?secret"},
 		}},
 		Request: &pipeline.Request{
 			Method: "GET", Scheme: "https", Host: "app.test", Path: "/a/b", RawPath: "/a%2Fb", RawQuery: "token=secret",
-			Header: http.Header{"Authorization": {"Bearer secret"}, "Cookie": {"session=secret"}},
+			Header: http.Header{"User-Agent": {"curl/8"}, "Authorization": {"Bearer secret"}, "Cookie": {"session=secret"}},
 			Peer:   netip.MustParseAddr("10.0.0.1"), Client: netip.MustParseAddr("9.9.9.9"), Address: "https://app.test/a%2Fb?token=secret",
 		},
 		Decision: decision, Status: 200, Size: 7, Took: 3 * time.Millisecond,
@@ -127,7 +127,7 @@ func TestNoEntryHasASecretOfTheClient(t *testing.T) {
 func TestAnEntryIsOneLine(t *testing.T) {
 	t.Parallel()
 	record := asked(&pipeline.Decision{Err: pipeline.Forbidden})
-	record.HTTP.Header.Set("User-Agent", "curl\r\nlevel=INFO msg=\"Access request granted\" \x1b[31m\xff")
+	record.Request.Header.Set("User-Agent", "curl\r\nlevel=INFO msg=\"Access request granted\" \x1b[31m\xff")
 	for _, handler := range []func(*journal) slog.Handler{
 		func(j *journal) slog.Handler { return slog.NewTextHandler(j, nil) },
 		func(j *journal) slog.Handler { return slog.NewJSONHandler(j, nil) },

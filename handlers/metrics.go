@@ -97,7 +97,7 @@ type decisionLabels struct {
 
 // Record counts a request.
 func (m *Metrics) Record(record *Record) {
-	request := m.requestsBy.get(requestLabels{record.Service, methodLabel(record.HTTP.Method), record.Status}, m.requestSeries)
+	request := m.requestsBy.get(requestLabels{record.Service, methodLabel(record.method()), record.Status}, m.requestSeries)
 	request.count.Inc()
 	request.duration.Observe(record.Took.Seconds())
 	if d := record.Decision; d != nil {

@@ -33,19 +33,29 @@ type Service string
 const (
 	ProxyService Service = "oathkeeper-proxy"
 	APIService   Service = "oathkeeper-api"
+
+	ExtAuthzService Service = "ostiary-ext-authz" // which Oathkeeper has none of
 )
 
 // Record is what happened to one request: the one entry that it leaves in the
 // log, and its one count in the metrics.
 type Record struct {
 	Service  Service
-	HTTP     *http.Request
+	HTTP     *http.Request      // nil if it came by gRPC
 	Request  *pipeline.Request  // nil if nothing was decided
 	Decision *pipeline.Decision // likewise
 	Status   int                // what the client was answered
 	Size     int64              // bytes of the body
 	Took     time.Duration
 	Failure  error // why the upstream did not answer an allowed request, or not to the end
+}
+
+// method is the client's, or the gateway's that asked for a decision.
+func (r *Record) method() string {
+	if r.HTTP != nil {
+		return r.HTTP.Method
+	}
+	return r.Request.Method
 }
 
 // Recorder takes note of requests. It is called once for each, when it is

@@ -8,17 +8,17 @@ import (
 )
 
 // takeRoundTrips takes the engine's own cookies out of a request, and returns
-// their values.
-func takeRoundTrips(r *http.Request) (values []string) {
+// their values. The header is a copy if there were some.
+func takeRoundTrips(header http.Header) (without http.Header, values []string) {
 	const name = pipeline.RoundTripsCookie
-	lines := r.Header["Cookie"]
+	lines := header["Cookie"]
 	if !strings.Contains(strings.Join(lines, ";"), name) { // as in nearly all requests
-		return nil
+		return header, nil
 	}
-	for _, cookie := range r.CookiesNamed(name) {
+	for _, cookie := range (&http.Request{Header: header}).CookiesNamed(name) {
 		values = append(values, cookie.Value)
 	}
-	r.Header = r.Header.Clone()
-	removeCookies(r.Header, []string{name})
-	return values
+	without = header.Clone()
+	removeCookies(without, []string{name})
+	return without, values
 }

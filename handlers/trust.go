@@ -98,6 +98,17 @@ func isMethodOverride(name string) bool {
 	return false
 }
 
+// isDisguise reports whether a header is believed of nobody: one that asks for
+// another method than the one that was decided on, and a forwarding header with
+// underscores in its name, which servers behind may take for the real one.
+func isDisguise(name string) bool {
+	if strings.IndexByte(name, '_') < 0 {
+		return isMethodOverride(name)
+	}
+	name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+	return isForwarding(name) || isMethodOverride(name)
+}
+
 // everything and nothing are what a peer may be believed.
 func everything(string) bool { return true }
 func nothing(string) bool    { return false }
@@ -107,11 +118,7 @@ func nothing(string) bool    { return false }
 // had to go.
 func believable(header http.Header, believes func(name string) bool) http.Header {
 	unbelievable := func(name string) bool {
-		if strings.IndexByte(name, '_') >= 0 {
-			name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
-			return isForwarding(name) || isMethodOverride(name)
-		}
-		return isMethodOverride(name) || isForwarding(name) && !believes(name)
+		return isDisguise(name) || isForwarding(name) && !believes(name)
 	}
 	var kept http.Header
 	for name := range header {

@@ -31,6 +31,7 @@ type deployment struct {
 	watcher *rules.Watcher
 
 	proxy, api  handlers.Switch
+	extAuthz    handlers.ExtAuthz
 	revocations *pipeline.Revocations
 	upstreams   *http.Transport // to upstreams
 	services    *http.Transport // to the services that handlers ask
@@ -103,6 +104,10 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 			Transport: d.upstreams, AppendForwarded: c.Serve.Proxy.ForwardedHeaders == "append", Log: d.log,
 		},
 	}))
+	d.extAuthz.Set(&handlers.Checks{
+		Decider: d.engine, Recorder: recorder, Log: d.log,
+		Trust: handlers.Trust{Everybody: c.Serve.GRPC.TrustForwardedHeaders, Networks: c.Serve.GRPC.TrustedProxies},
+	})
 	api := handlers.API{
 		Decisions: d.decisions(c.Serve.API, recorder),
 		Purge:     handlers.Purge{Revoker: d.revocations, Token: c.Sessions.PurgeToken},

@@ -44,8 +44,12 @@ const shutdownTimeout = 25 * time.Second
 // listener is one of the ports, ready to serve.
 type listener struct {
 	name   string
-	server *http.Server
 	socket net.Listener
+	// serve returns when the listener is shut down, with no error then.
+	serve func(socket net.Listener) error
+	// shutdown lets requests that are under way end, as long as the context does
+	// not.
+	shutdown func(ctx context.Context) error
 }
 
 // serve runs everything until the context ends or a port fails. It calls up when
@@ -75,22 +79,29 @@ func serve(ctx context.Context, source config.Source, up func()) error {
 	return d.run(ctx, listeners)
 }
 
+// port is one to listen on.
+type port struct {
+	name, address string
+	certificate   *tls.Certificate
+	listener      func(certificate *tls.Certificate) listener
+}
+
 // listen opens the ports, all of them or none.
 func (d *deployment) listen(ctx context.Context, c *config.Config) ([]listener, error) {
 	proxyCertificate, err1 := c.Serve.Proxy.TLS.Certificate()
 	apiCertificate, err2 := c.Serve.API.TLS.Certificate()
-	if err := errors.Join(err1, err2); err != nil {
+	grpcCertificate, err3 := c.Serve.GRPC.TLS.Certificate()
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, fmt.Errorf("TLS: %w", err)
 	}
-	ports := []struct {
-		name, address string
-		handler       http.Handler
-		timeouts      config.Timeout
-		certificate   *tls.Certificate
-	}{
-		{"proxy", c.Serve.Proxy.Address(), &d.proxy, c.Serve.Proxy.Timeout, proxyCertificate},
-		{"api", c.Serve.API.Address(), &d.api, c.Serve.API.Timeout, apiCertificate},
-		{"metrics", c.Serve.Prometheus.Address(), d.metrics.Handler(), config.Timeout{Read: 10 * time.Second, Write: time.Minute, Idle: 2 * time.Minute}, nil},
+	metrics := config.Timeout{Read: 10 * time.Second, Write: time.Minute, Idle: 2 * time.Minute}
+	ports := []port{
+		{"proxy", c.Serve.Proxy.Address(), proxyCertificate, d.overHTTP(&d.proxy, c.Serve.Proxy.Timeout)},
+		{"api", c.Serve.API.Address(), apiCertificate, d.overHTTP(&d.api, c.Serve.API.Timeout)},
+		{"metrics", c.Serve.Prometheus.Address(), nil, d.overHTTP(d.metrics.Handler(), metrics)},
+	}
+	if c.Serve.GRPC.Enabled {
+		ports = append(ports, port{"grpc", c.Serve.GRPC.Address(), grpcCertificate, d.overGRPC})
 	}
 	var listeners []listener
 	for _, port := range ports {
@@ -106,10 +117,41 @@ func (d *deployment) listen(ctx context.Context, c *config.Config) ([]listener, 
 		} else {
 			d.log.Info("listening", "service", port.name, "address", socket.Addr().String())
 		}
-		timeouts := handlers.Timeouts{Read: port.timeouts.Read, Write: port.timeouts.Write, Idle: port.timeouts.Idle}
-		listeners = append(listeners, listener{port.name, handlers.NewServer(port.handler, timeouts, port.certificate, d.log), socket})
+		l := port.listener(port.certificate)
+		l.name, l.socket = port.name, socket
+		listeners = append(listeners, l)
 	}
 	return listeners, nil
+}
+
+func (d *deployment) overHTTP(handler http.Handler, timeouts config.Timeout) func(*tls.Certificate) listener {
+	return func(certificate *tls.Certificate) listener {
+		server := handlers.NewServer(handler, handlers.Timeouts(timeouts), certificate, d.log)
+		serve := func(socket net.Listener) error {
+			var err error
+			if certificate != nil {
+				err = server.ServeTLS(socket, "", "")
+			} else {
+				err = server.Serve(socket)
+			}
+			if errors.Is(err, http.ErrServerClosed) {
+				return nil
+			}
+			return fmt.Errorf("HTTP: %w", err)
+		}
+		return listener{serve: serve, shutdown: server.Shutdown}
+	}
+}
+
+func (d *deployment) overGRPC(certificate *tls.Certificate) listener {
+	server := handlers.NewGRPCServer(&d.extAuthz, d.engine.Ready, certificate)
+	shutdown := func(ctx context.Context) error {
+		stop := context.AfterFunc(ctx, server.Stop)
+		defer stop()
+		server.GracefulStop()
+		return ctx.Err()
+	}
+	return listener{serve: server.Serve, shutdown: shutdown}
 }
 
 // run serves until the context ends or a port fails, and then lets the
@@ -118,13 +160,7 @@ func (d *deployment) run(ctx context.Context, listeners []listener) error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() {
-			var err error
-			if l.server.TLSConfig != nil {
-				err = l.server.ServeTLS(l.socket, "", "")
-			} else {
-				err = l.server.Serve(l.socket)
-			}
-			if !errors.Is(err, http.ErrServerClosed) {
+			if err := l.serve(l.socket); err != nil {
 				failed <- fmt.Errorf("serve.%s: %w", l.name, err)
 			}
 		}()
@@ -139,7 +175,7 @@ func (d *deployment) run(ctx context.Context, listeners []listener) error {
 	defer cancel()
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { ended <- l.server.Shutdown(ending) }()
+		go func() { ended <- l.shutdown(ending) }()
 	}
 	for range listeners {
 		if err := <-ended; err != nil {

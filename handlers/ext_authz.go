@@ -1,0 +1,183 @@
+package handlers
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	auth "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"google.golang.org/grpc/peer"
+
+	"ostiary/pipeline"
+)
+
+// ExtAuthz is Envoy's external authorization over gRPC
+// (envoy.service.auth.v3): Envoy asks about a request and carries the decision
+// out itself. Its checks can be exchanged while it serves, as with a [Switch].
+type ExtAuthz struct {
+	auth.UnimplementedAuthorizationServer
+	current atomic.Pointer[Checks]
+}
+
+// Checks is what is decided with.
+type Checks struct {
+	Decider  Decider
+	Recorder Recorder
+	Trust    Trust
+	Log      *slog.Logger
+}
+
+// Set exchanges the checks for the requests that come from now on.
+func (e *ExtAuthz) Set(checks *Checks) { e.current.Store(checks) }
+
+// Check answers a question of Envoy's. It never fails: an error would let
+// everything pass where Envoy has failure_mode_allow.
+func (e *ExtAuthz) Check(ctx context.Context, question *auth.CheckRequest) (*auth.CheckResponse, error) {
+	if checks := e.current.Load(); checks != nil {
+		return checks.check(ctx, question), nil
+	}
+	return denial(&pipeline.Decision{Response: pipeline.ErrorResponse(pipeline.Unavailable, "", false)}), nil
+}
+
+func (c *Checks) check(ctx context.Context, question *auth.CheckRequest) (answer *auth.CheckResponse) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			c.Log.Error("panic while serving a request", "panic", panicked, "stack", string(debug.Stack()))
+			answer = denial(&pipeline.Decision{Response: pipeline.ErrorResponse(pipeline.Internal, "", false)})
+		}
+	}()
+	started := time.Now()
+	request, from, malformed := c.request(ctx, question)
+	var decision pipeline.Decision
+	if malformed != nil {
+		decision = c.Decider.Refuse(request, malformed)
+	} else {
+		decision = c.Decider.Decide(ctx, request)
+	}
+	record := Record{Service: ExtAuthzService, Request: request, Decision: &decision, Status: http.StatusOK}
+	if decision.Allowed {
+		answer = permission(from, &decision)
+	} else {
+		answer = denial(&decision)
+		record.Status = int(answer.GetDeniedResponse().GetStatus().GetCode())
+		record.Size = int64(len(decision.Response.Body))
+	}
+	record.Took = time.Since(started)
+	c.Recorder.Record(&record)
+	return answer
+}
+
+// request is the canonical form of the request that Envoy asks about, and how
+// it came.
+func (c *Checks) request(ctx context.Context, question *auth.CheckRequest) (request *pipeline.Request, from arrival, err error) {
+	asked := question.GetAttributes().GetRequest().GetHttp()
+	t := target{method: asked.GetMethod(), scheme: strings.ToLower(asked.GetScheme()), host: asked.GetHost()}
+	t.path, t.query = cutTarget(asked.GetPath())
+	from = arrival{authority: asked.GetHost(), body: envoyBody(asked), believes: nothing}
+	from.header, from.roundTrips = takeRoundTrips(headerOf(asked))
+	if from.peer = askingPeer(ctx); c.Trust.Believes(from.peer) {
+		from.believes = extAuthz.believes
+		from.client = c.Trust.clientOf(c.behind(from.peer, question), from.header)
+		if t.scheme == "" {
+			t.scheme = strings.ToLower(from.header.Get("X-Forwarded-Proto"))
+		}
+	} else {
+		from.client = from.peer
+		err = pipeline.Malformed.Because("%s asks like a gateway, and is none of those in serve.grpc.trusted_proxies", from.peer)
+	}
+	switch {
+	case t.scheme == "":
+		t.scheme = "http"
+	case t.scheme != "http" && t.scheme != "https" && err == nil:
+		err = pipeline.Malformed.Because("the scheme is neither http nor https")
+	}
+	if t.path == "" && err == nil {
+		err = pipeline.Malformed.Because("the path is empty")
+	}
+	request, malformed := t.canonical(from)
+	if err == nil {
+		err = malformed
+	}
+	return request, from, err
+}
+
+// extAuthz is believed what Envoy is believed over HTTP.
+var extAuthz, _ = DialectNamed("envoy")
+
+// behind is the address of who asks Envoy, as Envoy sees it.
+func (c *Checks) behind(envoy netip.Addr, question *auth.CheckRequest) netip.Addr {
+	source := question.GetAttributes().GetSource().GetAddress().GetSocketAddress().GetAddress()
+	if address, ok := parseForwarded(source); ok {
+		return address
+	}
+	return envoy
+}
+
+// askingPeer is the other end of the connection that the question came by; the
+// zero address if it has none.
+func askingPeer(ctx context.Context) netip.Addr {
+	from, known := peer.FromContext(ctx)
+	if !known {
+		return netip.Addr{}
+	}
+	address, err := netip.ParseAddrPort(from.Addr.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Addr().Unmap().WithZone("")
+}
+
+// headerOf is the header as Envoy has it: with every line of its own if it
+// sends them raw, and else with the lines of one name joined.
+func headerOf(asked *auth.AttributeContext_HttpRequest) http.Header {
+	raw := asked.GetHeaderMap().GetHeaders()
+	header := make(http.Header, len(asked.GetHeaders())+len(raw))
+	add := func(name, value string) {
+		if !strings.HasPrefix(name, ":") {
+			name = http.CanonicalHeaderKey(name)
+			header[name] = append(header[name], value)
+		}
+	}
+	for name, value := range asked.GetHeaders() {
+		add(name, value)
+	}
+	for _, line := range raw {
+		add(line.GetKey(), valueOf(line))
+	}
+	return header
+}
+
+func valueOf(line *core.HeaderValue) string {
+	if bytes := line.GetRawValue(); len(bytes) > 0 {
+		return string(bytes)
+	}
+	return line.GetValue()
+}
+
+// envoyBody is the body, if Envoy is configured to send it. One that Envoy has
+// cut short cannot be read to its end: nobody is to decide on half of it.
+func envoyBody(asked *auth.AttributeContext_HttpRequest) *pipeline.Body {
+	text := asked.GetBody()
+	if bytes := asked.GetRawBody(); len(bytes) > 0 {
+		text = string(bytes)
+	}
+	if text == "" {
+		return nil
+	}
+	whole := io.Reader(strings.NewReader(text))
+	if asked.GetHeaders()["x-envoy-auth-partial-body"] == "true" {
+		whole = io.MultiReader(whole, cutShort{})
+	}
+	return pipeline.NewBody(io.NopCloser(whole))
+}
+
+type cutShort struct{}
+
+func (cutShort) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
