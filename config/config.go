@@ -30,6 +30,7 @@ type AccessRules struct {
 	Strict           bool     `json:"strict"`            // unknown keys in rules are errors
 	NoMatch          int      `json:"no_match"`          // status if no rule matches: 404, 401 or 403
 	OnOverlap        string   `json:"on_overlap"`        // warn or error
+	IdentityHeaders  string   `json:"identity_headers"`  // rule or all
 }
 
 // Errors says how refusals are answered.

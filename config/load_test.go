@@ -69,7 +69,7 @@ func TestDefaults(t *testing.T) {
 		"metrics":          {c.Serve.Prometheus.MetricsPath + " " + c.Serve.Prometheus.MetricNamePrefix, "/metrics ory_oathkeeper_"},
 		"collapse":         {c.Serve.Prometheus.CollapseRequestPaths, true},
 		"hide":             {c.Serve.Prometheus.HideRequestPaths, false},
-		"access rules":     {c.AccessRules, config.AccessRules{Repositories: []string{}, MatchingStrategy: "regexp", NoMatch: 404, OnOverlap: "warn"}},
+		"access rules":     {c.AccessRules, config.AccessRules{Repositories: []string{}, MatchingStrategy: "regexp", NoMatch: 404, OnOverlap: "warn", IdentityHeaders: "rule"}},
 		"json":             {c.Errors.Handlers["json"].Enabled, true},
 		"redirect":         {c.Errors.Handlers["redirect"].Enabled, false},
 		"noop":             {c.Authenticators["noop"].Enabled, false},

@@ -73,7 +73,7 @@ func permit(w http.ResponseWriter, request *pipeline.Request, decision *pipeline
 		}
 	}
 	for _, name := range decision.Identity {
-		if name = http.CanonicalHeaderKey(name); !isConnectionHeader(name) {
+		if !isConnectionHeader(name) {
 			header[name] = cleared
 		}
 	}

@@ -161,7 +161,7 @@ func identity(p *Pipeline) Names {
 	for _, m := range p.mutators {
 		names = append(names, setsHeaders(m.handler)...)
 	}
-	return names
+	return names.canonical()
 }
 
 func setsHeaders(handler any) Names {

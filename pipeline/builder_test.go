@@ -90,12 +90,12 @@ func TestBuildCollectsTheHeadersThatOnlyTheRuleMaySet(t *testing.T) {
 	handlers.Authorizers = append(handlers.Authorizers, pipeline.DefinePlain[pipeline.Authorizer]("granting", made("X-Granted")))
 	handlers.Mutators = append(handlers.Mutators,
 		pipeline.DefinePlain[pipeline.Mutator]("user", made("X-User")),
-		pipeline.DefinePlain[pipeline.Mutator]("role", made("X-Role", "X-Team")))
+		pipeline.DefinePlain[pipeline.Mutator]("role", made("X-Role", "x-team", "x-user")))
 	builder := pipeline.NewBuilder(handlers, allEnabled(handlers, nil), pipeline.Environment{}, nil)
 	p := plan(pipeline.Step{Handler: "anybody"})
 	p.Authorizer.Handler = "granting"
 	p.Mutators = []pipeline.Step{{Handler: "user"}, {Handler: "noop"}, {Handler: "role"}}
-	want := pipeline.Names{"X-Granted", "X-User", "X-Role", "X-Team"}
+	want := pipeline.Names{"X-Granted", "X-Role", "X-Team", "X-User"}
 	if diff := cmp.Diff(want, run(t, built(t, builder, p)).Identity); diff != "" {
 		t.Error(diff)
 	}

@@ -1,6 +1,10 @@
 package pipeline
 
-import "strings"
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
 
 // Stage is a step of the pipeline, named as in access rules.
 type Stage string
@@ -29,7 +33,7 @@ type Decision struct {
 
 	// Of a permission:
 	Upstream *Upstream
-	Identity Names // headers that only the rule may set
+	Identity Names // headers that only the rule may set; in Go's canonical spelling
 }
 
 // Names are names of headers. They stand for all their spellings: any case,
@@ -44,6 +48,16 @@ func (n Names) Cover(name string) bool {
 		}
 	}
 	return false
+}
+
+// canonical is the same names in Go's spelling, in order and without repeats.
+func (n Names) canonical() Names {
+	names := make(Names, len(n))
+	for i, name := range n {
+		names[i] = http.CanonicalHeaderKey(name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func sameName(a, b string) bool {

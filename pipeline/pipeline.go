@@ -32,6 +32,13 @@ type step[T any] struct {
 // could not be built.
 func (p *Pipeline) Broken() bool { return p.broken }
 
+// Identity is the headers that only this rule may set.
+func (p *Pipeline) Identity() Names { return p.identity }
+
+// Claim adds headers that no client may set at this rule, though it may not set
+// them itself. It is to be called before the first request.
+func (p *Pipeline) Claim(names Names) { p.identity = slices.Concat(p.identity, names).canonical() }
+
 // Run decides on a request. captures tells what the rule's URL pattern
 // captured; it is called only if a handler asks.
 func (p *Pipeline) Run(ctx context.Context, request *Request, captures Captures) Decision {

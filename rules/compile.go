@@ -28,6 +28,11 @@ func compile(definitions []*definition, strategy Strategy, builder *pipeline.Bui
 		problems = append(problems, flaws...)
 		set.listing = append(set.listing, listed{definition: d, problems: flaws})
 	}
+	for _, rule := range set.rules {
+		set.identity = append(set.identity, rule.pipeline.Identity()...)
+	}
+	slices.Sort(set.identity)
+	set.identity = slices.Compact(set.identity)
 	set.publishers = builder.KeyPublishers()
 	if set.matcher, set.failure = automaton.Compile(expressions, addresses()); set.failure != nil {
 		largest := slices.MaxFunc(set.rules, func(a, b *compiled) int { return a.pattern.expression.Places() - b.pattern.expression.Places() })
@@ -35,6 +40,14 @@ func compile(definitions []*definition, strategy Strategy, builder *pipeline.Bui
 		set.rules, set.matcher = nil, nothing()
 	}
 	return set, problems
+}
+
+// claimIdentity keeps clients from setting the identity headers of any rule at
+// all of them.
+func (s *Set) claimIdentity() {
+	for _, rule := range s.rules {
+		rule.pipeline.Claim(s.identity)
+	}
 }
 
 // nothing is a matcher without patterns.

@@ -35,6 +35,9 @@ func (e *Engine) Refuse(request *pipeline.Request, refusal error) pipeline.Decis
 // Rules yields the id and the JSON document of every rule in force.
 func (e *Engine) Rules() iter.Seq2[string, json.RawMessage] { return e.set.Load().Rules() }
 
+// IdentityHeaders are the headers that some rule in force may set, in order.
+func (e *Engine) IdentityHeaders() []string { return e.set.Load().identity }
+
 // Ready reports whether there is a rule in force that can allow a request
 // (contract 11.3).
 func (e *Engine) Ready() bool { return e.set.Load().Working() > 0 }

@@ -19,6 +19,7 @@ type Settings struct {
 	Strict         bool // unknown keys are mistakes
 	NoMatch        int  // status of a request that no rule matches: 401, 403, or else 404
 	RefuseOverlaps bool // rules that overlap are refused, all of them
+	GuardIdentity  bool // the identity headers of any rule are no client's to set at any other
 	Handlers       pipeline.Handlers
 	Pipeline       pipeline.Settings
 	Environment    pipeline.Environment
@@ -208,6 +209,9 @@ func (l *Loader) build(settings Settings, sources []*source, definitions []*defi
 	builder := pipeline.NewBuilder(settings.Handlers, settings.Pipeline, settings.Environment, l.builder)
 	set, flaws := compile(definitions, settings.Strategy, builder, newMasking(settings.Handlers))
 	set.noMatch = noMatch(settings.NoMatch)
+	if settings.GuardIdentity {
+		set.claimIdentity()
+	}
 	conflicts, others := set.tell(set.compare(maxInside))
 	if set.failure != nil {
 		report.Refused = append(report.Refused, document.Problem{Message: set.failure.Error()})

@@ -27,6 +27,7 @@ type Set struct {
 	overlaps   int                  // pairs of rules that both match some request
 	mask       *masking
 	publishers []pipeline.KeyPublisher
+	identity   pipeline.Names // all headers that some rule may set, in order
 }
 
 // compiled is a rule that is ready to match and to run.

@@ -148,6 +148,7 @@ func ruleSettings(c *config.Config, services http.RoundTripper) rules.Settings {
 		Strict:         c.AccessRules.Strict,
 		NoMatch:        c.AccessRules.NoMatch,
 		RefuseOverlaps: c.AccessRules.OnOverlap == "error",
+		GuardIdentity:  c.AccessRules.IdentityHeaders == "all",
 		Handlers:       allHandlers,
 		Pipeline:       pipelineSettings(c),
 		Environment:    pipeline.Environment{Transport: services, Now: time.Now, Globs: c.AccessRules.MatchingStrategy == string(rules.Glob)},

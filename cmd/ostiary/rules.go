@@ -15,7 +15,7 @@ func rulesCommand() *cobra.Command {
 	list := &cobra.Command{Use: "list", Short: "List the rules", Args: cobra.NoArgs, RunE: listRules}
 	list.Flags().Int("limit", 20, "how many rules a page has")
 	list.Flags().Int("page", 1, "which page")
-	command.AddCommand(lintCommand(), matchCommand(), list, &cobra.Command{Use: "get ID", Short: "Show one rule", Args: cobra.ExactArgs(1), RunE: getRule})
+	command.AddCommand(lintCommand(), matchCommand(), headersCommand(), list, &cobra.Command{Use: "get ID", Short: "Show one rule", Args: cobra.ExactArgs(1), RunE: getRule})
 	return command
 }
 

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"ostiary/config"
+)
+
+// gatewayLists write the identity headers as each gateway wants to be told
+// which ones to copy from a decision to the request.
+var gatewayLists = []struct {
+	gateway string
+	write   func(out io.Writer, names []string)
+}{
+	{"traefik", func(out io.Writer, names []string) {
+		fmt.Fprintln(out, "authResponseHeaders:")
+		for _, name := range names {
+			fmt.Fprintf(out, "  - %s\n", name)
+		}
+	}},
+	{"nginx", func(out io.Writer, names []string) {
+		for _, name := range names {
+			variable := strings.ReplaceAll(strings.ToLower(name), "-", "_")
+			fmt.Fprintf(out, "auth_request_set $auth_%s $upstream_http_%[1]s;\n", variable)
+		}
+		for _, name := range names {
+			fmt.Fprintf(out, "proxy_set_header %s $auth_%s;\n", name, strings.ReplaceAll(strings.ToLower(name), "-", "_"))
+		}
+	}},
+	{"caddy", func(out io.Writer, names []string) {
+		fmt.Fprintf(out, "copy_headers %s\n", strings.Join(names, " "))
+	}},
+	{"haproxy", func(out io.Writer, names []string) {
+		fmt.Fprintf(out, "local identity = { %s }\n", joined(names, func(name string) string { return fmt.Sprintf("[%q] = true", strings.ToLower(name)) }))
+	}},
+	{"envoy", func(out io.Writer, names []string) {
+		fmt.Fprintln(out, "allowed_upstream_headers:\n  patterns:")
+		for _, name := range names {
+			fmt.Fprintf(out, "    - exact: %s\n", strings.ToLower(name))
+		}
+	}},
+	{"istio", func(out io.Writer, names []string) {
+		fmt.Fprintf(out, "headersToUpstreamOnAllow: [%s]\n", joined(names, func(name string) string { return fmt.Sprintf("%q", strings.ToLower(name)) }))
+	}},
+}
+
+func joined(names []string, written func(name string) string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = written(name)
+	}
+	return strings.Join(all, ", ")
+}
+
+func headersCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "headers",
+		Short: "Print the headers that gateways have to copy, ready to paste",
+		Long: `Prints the headers by which the rules of the configuration tell services who a
+request is from, as the configuration of each gateway wants them. A gateway that
+copies all of them from each decision lets no client set any of them.
+
+It reads the rule files and asks no running engine. What a service such as a
+hydrator sets under names of its own choice is not known in advance.`,
+		Example: `  ostiary rules headers --for nginx --config config.yaml`,
+		Args:    cobra.NoArgs,
+		RunE:    printHeaders,
+	}
+	command.Flags().String("for", "", "only for one gateway: "+strings.Join(gatewayNames(), ", "))
+	return command
+}
+
+func gatewayNames() []string {
+	names := make([]string, len(gatewayLists))
+	for i, list := range gatewayLists {
+		names[i] = list.gateway
+	}
+	return names
+}
+
+func printHeaders(command *cobra.Command, _ []string) error {
+	only, _ := command.Flags().GetString("for")
+	if only != "" && !slices.Contains(gatewayNames(), only) {
+		return &usageError{fmt.Sprintf("--for: %q is none of %s", only, strings.Join(gatewayNames(), ", "))}
+	}
+	source := config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}
+	d, c, report, err := open(source, func(config.Log) *slog.Logger { return slog.New(slog.DiscardHandler) })
+	if err != nil {
+		return unusable(err)
+	}
+	if len(c.AccessRules.Repositories) == 0 {
+		return &usageError{"there are no rules to look at; name a configuration by --config"}
+	}
+	problems := newPaper(command.ErrOrStderr())
+	for _, problem := range slices.Concat(report.Rejected, report.Refused) {
+		problems.line(red, "problem", problem.String())
+	}
+	names := d.engine.IdentityHeaders()
+	if len(names) == 0 {
+		fmt.Fprintln(command.ErrOrStderr(), "No rule sets a header.")
+	}
+	out := newPaper(command.OutOrStdout())
+	for i, list := range gatewayLists {
+		switch {
+		case len(names) == 0:
+		case only == list.gateway:
+			list.write(out, names)
+		case only == "":
+			if i > 0 {
+				fmt.Fprintln(out)
+			}
+			fmt.Fprintln(out, "# "+list.gateway)
+			list.write(out, names)
+		}
+	}
+	if len(report.Rejected)+len(report.Refused) > 0 {
+		return errReported // what is missing from the rules may be missing here
+	}
+	return nil
+}
