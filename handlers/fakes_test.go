@@ -45,7 +45,7 @@ func permitted(changes ...func(*pipeline.Decision)) ruling {
 // to sends what is permitted upstream.
 func to(t testing.TB, upstream pipeline.UpstreamConfig) func(*pipeline.Decision) {
 	t.Helper()
-	compiled, err := pipeline.NewUpstream(upstream)
+	compiled, err := pipeline.NewUpstream(upstream, pipeline.Environment{})
 	if err != nil {
 		t.Fatal(err)
 	}

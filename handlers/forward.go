@@ -23,7 +23,7 @@ import (
 // Forwarder sends allowed requests upstream and their answers back. What was
 // decided on is what is sent.
 type Forwarder struct {
-	Transport http.RoundTripper
+	Transport http.RoundTripper // for upstreams that have none of their own
 	// AppendForwarded adds X-Forwarded-For, -Host and -Proto to what goes
 	// upstream; without it the engine adds none (contract 14).
 	AppendForwarded bool
@@ -40,9 +40,13 @@ func (f *Forwarder) forward(w http.ResponseWriter, record *Record) {
 	r.Body = incoming
 	own := maps.Clone(w.Header()) // an interim answer clears what has been set so far
 	broken := func() error { return nil }
+	transport := decision.Upstream.Transport
+	if transport == nil {
+		transport = f.Transport
+	}
 	proxy := httputil.ReverseProxy{
 		Rewrite:       func(pr *httputil.ProxyRequest) { f.rewrite(pr.Out, request, decision) },
-		Transport:     f.Transport,
+		Transport:     transport,
 		FlushInterval: 0, // streams are recognised and flushed at once
 		BufferPool:    buffers,
 		ErrorLog:      slog.NewLogLogger(f.Log.Handler(), slog.LevelDebug),

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -42,6 +43,7 @@ type Builder struct {
 	errorHandlers  *catalog[ErrorHandler]
 	fallback       answering
 	shared         *Shared
+	environment    Environment
 }
 
 // NewBuilder prepares a builder. Handlers that the previous builder made and
@@ -53,6 +55,7 @@ func NewBuilder(handlers Handlers, settings Settings, environment Environment, p
 	environment.Shared = newShared(previous.shared)
 	b := &Builder{
 		shared:         environment.Shared,
+		environment:    environment,
 		authenticators: newCatalog(handlers.Authenticators, settings.Authenticators, environment, previous.authenticators),
 		authorizers:    newCatalog(handlers.Authorizers, settings.Authorizers, environment, previous.authorizers),
 		mutators:       newCatalog(handlers.Mutators, settings.Mutators, environment, previous.mutators),
@@ -122,8 +125,10 @@ func (b *Builder) Build(plan Plan) (*Pipeline, []Flaw) {
 	}
 
 	var err error
-	if p.upstream, err = NewUpstream(plan.Upstream); err != nil {
-		flaws = append(flaws, Flaw{Step: document.Path{"upstream", "url"}, Message: err.Error()})
+	if p.upstream, err = NewUpstream(plan.Upstream, b.environment); err != nil {
+		mistake := &Mistake{Message: err.Error()}
+		errors.As(err, &mistake)
+		flaws = append(flaws, Flaw{Step: append(document.Path{"upstream"}, mistake.Path...), Message: mistake.Message})
 	}
 	p.broken = len(flaws) > 0
 	if !p.broken {

@@ -17,6 +17,10 @@ type Environment struct {
 	Shared    *Shared // see Share; a Builder provides it
 	Globs     bool    // URL patterns are globs, which capture nothing
 
+	// Upstreams makes connections to upstreams that want their own; nil if
+	// nothing is forwarded.
+	Upstreams func(Environment, Connecting) (http.RoundTripper, error)
+
 	// Revocations end sessions that handlers remember; nil if nobody does.
 	Revocations *Revocations
 }

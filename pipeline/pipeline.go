@@ -35,6 +35,9 @@ func (p *Pipeline) Broken() bool { return p.broken }
 // Identity is the headers that only this rule may set.
 func (p *Pipeline) Identity() Names { return p.identity }
 
+// Upstream is where allowed requests go; nil if the rule has none.
+func (p *Pipeline) Upstream() *Upstream { return p.upstream }
+
 // Claim adds headers that no client may set at this rule, though it may not set
 // them itself. It is to be called before the first request.
 func (p *Pipeline) Claim(names Names) { p.identity = slices.Concat(p.identity, names).canonical() }

@@ -206,6 +206,7 @@ func (l *Loader) build(settings Settings, sources []*source, definitions []*defi
 	}
 	report.Warnings = append(report.Warnings, checkIDs(definitions)...)
 	report.Warnings = append(report.Warnings, checkMatches(definitions, settings.Strategy)...)
+	report.Warnings = append(report.Warnings, checkUpstreams(definitions)...)
 	builder := pipeline.NewBuilder(settings.Handlers, settings.Pipeline, settings.Environment, l.builder)
 	set, flaws := compile(definitions, settings.Strategy, builder, newMasking(settings.Handlers))
 	set.noMatch = noMatch(settings.NoMatch)

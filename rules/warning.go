@@ -44,6 +44,18 @@ func checkMatches(definitions []*definition, strategy Strategy) document.Problem
 	return warnings
 }
 
+// checkUpstreams warns of upstreams that could be anybody.
+func checkUpstreams(definitions []*definition) document.Problems {
+	var warnings document.Problems
+	for _, d := range definitions {
+		if d.Upstream.TLS != nil && d.Upstream.TLS.SkipVerify {
+			warnings = append(warnings, d.problem(document.Path{"upstream", "tls", "skip_verify"},
+				"anybody who can answer in the upstream's place reads and writes everything; name its authority by ca instead"))
+		}
+	}
+	return warnings
+}
+
 // checkDoubts warns of rules that the automaton alone cannot decide on.
 func checkDoubts(set *Set) document.Problems {
 	var warnings document.Problems

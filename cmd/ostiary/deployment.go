@@ -59,11 +59,9 @@ func open(source config.Source, log func(config.Log) *slog.Logger) (*deployment,
 		metrics:     handlers.NewMetrics(c.Serve.Prometheus.MetricNamePrefix),
 		engine:      rules.NewEngine(),
 		revocations: pipeline.NewRevocations(),
-		upstreams:   newTransport(),
+		upstreams:   newUpstreamTransport(),
 		services:    newTransport(),
 	}
-	// The bytes of an upstream's answer are the client's to unpack.
-	d.upstreams.DisableCompression = true
 	d.loader = rules.NewLoader(d.engine)
 	d.digest = d.filesDigest()
 	report, err := d.apply(c)
@@ -86,11 +84,20 @@ func newTransport() *http.Transport {
 	}
 }
 
+// newUpstreamTransport makes one for upstreams: the bytes of their answers are
+// the client's to unpack.
+func newUpstreamTransport() *http.Transport {
+	transport := newTransport()
+	transport.DisableCompression = true
+	return transport
+}
+
 // apply puts a configuration in force: rules and handlers first, then the
 // front ends. With an error nothing has changed.
 func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	settings := ruleSettings(c, d.services)
 	settings.Environment.Revocations = d.revocations
+	settings.Environment.Upstreams = handlers.Upstreams{New: newUpstreamTransport}.Transport
 	report, err := d.loader.Configure(settings)
 	if err != nil {
 		return nil, located(c, err)
