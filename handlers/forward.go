@@ -33,12 +33,13 @@ type Forwarder struct {
 // forward carries out an allowed decision. If the upstream does not answer, or
 // breaks off, the record has the failure; without an answer the client gets a
 // 400, 499, 502 or 504, past all error handlers (contract 9.3).
-func (f *Forwarder) forward(w http.ResponseWriter, record *Record) {
+func (f *Forwarder) forward(w *observed, record *Record) {
 	request, decision := record.Request, record.Decision
-	incoming := &body{ReadCloser: request.Body.Forward()}
+	incoming := &body{ReadCloser: request.Body.Forward(), pace: w.pace}
 	r := record.HTTP
 	r.Body = incoming
 	own := maps.Clone(w.Header()) // an interim answer clears what has been set so far
+	defer w.pace.end()
 	broken := func() error { return nil }
 	transport := decision.Upstream.Transport
 	if transport == nil {
@@ -226,11 +227,17 @@ func leaveCORS(own, upstream http.Header) {
 // given up.
 type body struct {
 	io.ReadCloser
+	pace   *pace // nil if it is not the client's
+	read   int64
 	failed atomic.Pointer[error]
 }
 
 func (b *body) Read(p []byte) (int, error) {
+	if b.pace != nil {
+		b.pace.reading(b.read)
+	}
 	n, err := b.ReadCloser.Read(p)
+	b.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.failed.CompareAndSwap(nil, &err)
 	}

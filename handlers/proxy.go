@@ -12,6 +12,7 @@ type Proxy struct {
 	Recorder  Recorder
 	Trust     Trust
 	Forwarder *Forwarder
+	Timeouts  Timeouts // of the listener
 }
 
 // ServeHTTP decides and forwards.
@@ -39,5 +40,6 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	setCookies(answer.Header(), decision.Session)
+	answer.pace = newPace(w, r, p.Timeouts)
 	p.Forwarder.forward(answer, &record)
 }

@@ -14,6 +14,7 @@ type observed struct {
 	http.ResponseWriter
 	status int // of the final answer; 0 as long as there is none
 	size   int64
+	pace   *pace // nil if the answer is a short one
 }
 
 // observe is what observes the answer already, or begins to.
@@ -34,6 +35,9 @@ func (o *observed) WriteHeader(status int) {
 func (o *observed) Write(p []byte) (int, error) {
 	if o.status == 0 {
 		o.status = http.StatusOK
+	}
+	if o.pace != nil {
+		o.pace.writing()
 	}
 	n, err := o.ResponseWriter.Write(p)
 	o.size += int64(n)

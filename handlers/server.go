@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Timeouts bound how long a client may take (contract 1.4).
+// Timeouts bound how long a client may take (contract 1.4). What the proxy
+// passes on in between may take longer, as long as it goes on: see pace.
 type Timeouts struct {
 	Read  time.Duration // for a whole request, its body included
 	Write time.Duration // from the end of the request's header to the end of the answer
@@ -31,6 +32,12 @@ func NewServer(handler http.Handler, timeouts Timeouts, certificate *tls.Certifi
 		// OPTIONS * is refused like every target that is no path.
 		DisableGeneralOptionsHandler: true,
 	}
+	// HTTP/2 without TLS as well, for clients that know: gRPC inside of a
+	// cluster. An upgrade to it from HTTP/1.1 there is not.
+	server.Protocols = new(http.Protocols)
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	if certificate != nil {
 		server.TLSConfig = tlsConfig(certificate)
 	}

@@ -85,7 +85,7 @@ func TestTLSIsOfferedInItsSafeVersionsOnly(t *testing.T) {
 	}
 }
 
-func TestHTTP2IsSpokenOverTLSOnly(t *testing.T) {
+func TestHTTP2IsSpokenOverTLS(t *testing.T) {
 	t.Parallel()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })
 	address, trusted := serveTLS(t, handler)
@@ -108,10 +108,27 @@ func TestHTTP2IsSpokenOverTLSOnly(t *testing.T) {
 			t.Errorf("got %q, %v; want %s", body, err, test.want)
 		}
 	}
-	// Prior knowledge: the server passes the preface on as if it were a request.
-	g := openGate(t, permitted())
-	if answer := untilClosed(t, g.address, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
-		t.Errorf("without TLS: got %q", answer)
+}
+
+// TestHTTP2WithoutTLSIsForThoseWhoKnow it: nobody is led to it by an upgrade,
+// which a proxy in between could take for one request.
+func TestHTTP2WithoutTLSIsForThoseWhoKnow(t *testing.T) {
+	t.Parallel()
+	address := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(transport.CloseIdleConnections)
+	response, err := (&http.Client{Transport: transport}).Get("http://" + address + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if _ = response.Body.Close(); err != nil || string(body) != "HTTP/2.0" {
+		t.Errorf("got %q, %v", body, err)
+	}
+	upgraded, text := ask(t, address, "GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n")
+	if upgraded.StatusCode != http.StatusOK || text != "HTTP/1.1" {
+		t.Errorf("an upgrade: got %d, %q", upgraded.StatusCode, text)
 	}
 }
 

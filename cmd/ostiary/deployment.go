@@ -107,6 +107,7 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 		Decider:  d.engine,
 		Recorder: recorder,
 		Trust:    trust(c.Serve.Proxy),
+		Timeouts: handlers.Timeouts(c.Serve.Proxy.Timeout),
 		Forwarder: &handlers.Forwarder{
 			Transport: d.upstreams, AppendForwarded: c.Serve.Proxy.ForwardedHeaders == "append", Log: d.log,
 		},
