@@ -32,7 +32,7 @@ func (d *Decisions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		decision = d.Decider.Decide(r.Context(), request)
 	}
 	if decision.Allowed {
-		permit(answer, request, &decision)
+		d.permit(answer, request, &decision)
 	} else {
 		write(answer, d.refusal(decision.Response))
 	}
@@ -61,9 +61,11 @@ func (d *Decisions) answers(path string) bool {
 // it, and one that goes by their presence does so too.
 var cleared = []string{""}
 
-func permit(w http.ResponseWriter, request *pipeline.Request, decision *pipeline.Decision) {
+func (d *Decisions) permit(w http.ResponseWriter, request *pipeline.Request, decision *pipeline.Decision) {
 	header := w.Header()
-	if decision.Session.EchoHeader {
+	// The gateways of the other dialects have the request's headers, and would
+	// take the client's for the engine's.
+	if decision.Session.EchoHeader && d.Dialect.open {
 		named := connectionNames(request.Header)
 		withheld := pipeline.Names(decision.Session.Withheld.Headers)
 		for name, values := range request.Header {

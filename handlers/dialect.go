@@ -95,7 +95,22 @@ func (d *Dialect) request(r *http.Request, prefix string, trust Trust) (*pipelin
 	if err == nil {
 		err = malformed
 	}
+	if err == nil && !d.open {
+		err = checkResolved(t.path)
+	}
 	return request, err
+}
+
+// checkResolved refuses a path with dot segments. The proxy would resolve them
+// and forward what it decided on; a gateway forwards what its client wrote, and
+// the service may go by the first segments of it.
+func checkResolved(path string) error {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return pipeline.Malformed.Because("the path has dot segments, and a gateway forwards it as it was written")
+		}
+	}
+	return nil
 }
 
 // read replaces the parts of the target that the dialect's headers name.

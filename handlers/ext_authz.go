@@ -102,8 +102,10 @@ func (c *Checks) request(ctx context.Context, question *auth.CheckRequest) (requ
 		err = pipeline.Malformed.Because("the path is empty")
 	}
 	request, malformed := t.canonical(from)
-	if err == nil {
-		err = malformed
+	for _, wrong := range []error{malformed, checkResolved(t.path)} {
+		if err == nil {
+			err = wrong
+		}
 	}
 	return request, from, err
 }

@@ -20,10 +20,10 @@ type pace struct {
 
 	// A transport may go on reading when the request is over, but its time is
 	// then no longer its own to set.
-	reads    sync.Mutex
-	began    time.Time
-	read     time.Time // when the time to read was set last
-	endless  bool      // there is no saying when the client has to send, or it is over
+	reads   sync.Mutex
+	began   time.Time
+	read    time.Time // when the time to read was set last
+	endless bool      // there is no saying when the client has to send, or it is over
 }
 
 // newPace is for a request that has arrived just now, with the listener's
