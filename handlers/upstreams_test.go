@@ -99,7 +99,7 @@ func TestUpstreamsThatWantTheirOwnConnections(t *testing.T) {
 		if err != nil || !clients.AppendCertsFromPEM(text) {
 			t.Fatal(err)
 		}
-		server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: clients, ClientAuth: tls.VerifyClientCertIfGiven} //nolint:gosec // the test's
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: clients, ClientAuth: tls.VerifyClientCertIfGiven}
 		server.EnableHTTP2 = true
 		server.StartTLS()
 	}
@@ -168,7 +168,7 @@ func TestARenewedCertificateIsShown(t *testing.T) {
 	cert, key := keyPair(t, "old")
 	newCert, newKey := keyPair(t, "new")
 	server := speaking(t, func(server *httptest.Server) {
-		server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert} //nolint:gosec // the test's
+		server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
 		server.Config.SetKeepAlivesEnabled(false)
 		server.StartTLS()
 	})

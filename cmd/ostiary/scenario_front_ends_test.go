@@ -215,9 +215,22 @@ func forwarded(r question) map[string]string {
 	return map[string]string{"X-Forwarded-Method": r.method, "X-Forwarded-Proto": "http", "X-Forwarded-Host": r.host, "X-Forwarded-Uri": r.target}
 }
 
-// send sends the bytes as they are, on a connection of their own, and returns what every gateway but nginx would be
-// told.
+// send asks, and returns what every gateway but nginx would be told.
 func (g *gates) send(t *testing.T, listener string, r question, who string, more map[string]string) (status int) {
+	t.Helper()
+	response := g.answer(t, listener, r, who, more)
+	if told := response.Header.Get("X-Auth-Status"); told != "" {
+		status, err := strconv.Atoi(told)
+		if err != nil {
+			t.Error(err)
+		}
+		return status
+	}
+	return response.StatusCode
+}
+
+// answer sends the bytes as they are, on a connection of their own.
+func (g *gates) answer(t *testing.T, listener string, r question, who string, more map[string]string) *http.Response {
 	t.Helper()
 	connection, err := net.Dial("tcp", g.ports.address(listener))
 	if err != nil {
@@ -240,14 +253,8 @@ func (g *gates) send(t *testing.T, listener string, r question, who string, more
 	if err != nil {
 		t.Fatalf("%s: %v", who, err)
 	}
-	defer response.Body.Close()
-	if told := response.Header.Get("X-Auth-Status"); told != "" {
-		if status, err = strconv.Atoi(told); err != nil {
-			t.Error(err)
-		}
-		return status
-	}
-	return response.StatusCode
+	_ = response.Body.Close()
+	return response
 }
 
 // decisions reads the log: what was decided, by the name of who question.
