@@ -14,6 +14,7 @@ import (
 type target struct {
 	method, scheme, host string
 	path, query          string // escaped, as they were written
+	marked               bool   // a question mark stands behind the path, if with nothing behind it
 }
 
 // arrival is what comes with a target, and from whom.
@@ -72,8 +73,8 @@ func (t target) canonical(from arrival) (*pipeline.Request, error) {
 	if err = checkQuery(t.query); err != nil {
 		return request, err
 	}
-	request.RawQuery = t.query
-	request.Address = address(request.Scheme, request.Host, request.RawPath, request.RawQuery)
+	request.RawQuery, request.EmptyQuery = t.query, t.marked && t.query == ""
+	request.Address = address(request.Scheme, request.Host, request)
 	return request, nil
 }
 
@@ -96,10 +97,10 @@ func checkHostHeader(from arrival) error {
 	return nil
 }
 
-func address(scheme, host, rawPath, rawQuery string) string {
-	whole := scheme + "://" + host + rawPath
-	if rawQuery != "" {
-		whole += "?" + rawQuery
+func address(scheme, host string, request *pipeline.Request) string {
+	whole := scheme + "://" + host + request.RawPath
+	if request.RawQuery != "" || request.EmptyQuery {
+		whole += "?" + request.RawQuery
 	}
 	return whole
 }
@@ -113,11 +114,9 @@ func schemeOf(r *http.Request) string {
 	return "http"
 }
 
-// cutTarget splits a target of the origin form (RFC 9112 section 3.2.1).
-func cutTarget(text string) (path, query string) {
-	path, query, _ = strings.Cut(text, "?")
-	return path, query
-}
+// cut sets path and query from a target of the origin form (RFC 9112 section
+// 3.2.1).
+func (t *target) cut(text string) { t.path, t.query, t.marked = strings.Cut(text, "?") }
 
 // lineTarget is what the request line asks for.
 func lineTarget(r *http.Request) (target, error) {
@@ -141,7 +140,7 @@ func lineTarget(r *http.Request) (target, error) {
 	default:
 		return t, pipeline.Malformed.Because("the request target is neither a path nor a URL")
 	}
-	t.path, t.query = cutTarget(text)
+	t.cut(text)
 	return t, nil
 }
 
@@ -152,8 +151,11 @@ func proxyRequest(r *http.Request, trust Trust) (*pipeline.Request, error) {
 	t, err := lineTarget(r)
 	trusted := trust.Believes(peerOf(r))
 	if trusted {
-		if scheme := strings.ToLower(r.Header.Get("X-Forwarded-Proto")); scheme == "http" || scheme == "https" {
-			t.scheme = scheme
+		switch strings.ToLower(r.Header.Get("X-Forwarded-Proto")) {
+		case "http", "ws": // some proxies tell what the connection is to become
+			t.scheme = "http"
+		case "https", "wss":
+			t.scheme = "https"
 		}
 	}
 	request, malformed := t.canonical(arrivalOf(r, trust))
@@ -166,7 +168,7 @@ func proxyRequest(r *http.Request, trust Trust) (*pipeline.Request, error) {
 	request.Forward = true
 	if trusted {
 		if outside, err := canonicalHost(r.Header.Get("X-Forwarded-Host")); err == nil {
-			request.Address = address(request.Scheme, outside, request.RawPath, request.RawQuery)
+			request.Address = address(request.Scheme, outside, request)
 		}
 	}
 	return request, nil

@@ -135,6 +135,9 @@ func TestTheSchemeIsTheConnectionsUnlessATrustedPeerNamesAnother(t *testing.T) {
 		{"a trusted peer says https", "/x", "X-Forwarded-Proto: https", false, true, "https"},
 		{"a trusted peer says it in upper case", "/x", "X-Forwarded-Proto: HTTPS", false, true, "https"},
 		{"a trusted peer says http over TLS", "/x", "X-Forwarded-Proto: http", true, true, "http"},
+		{"a trusted peer says what a connection over TLS is to become", "/x", "X-Forwarded-Proto: wss", false, true, "https"},
+		{"a trusted peer says what a connection is to become", "/x", "X-Forwarded-Proto: ws", true, true, "http"},
+		{"a stranger says wss", "/x", "X-Forwarded-Proto: wss", false, false, "http"},
 		{"a trusted peer says something else", "/x", "X-Forwarded-Proto: gopher", false, true, "http"},
 		{"a trusted peer says nothing", "/x", "X-Forwarded-Proto:", true, true, "https"},
 	} {

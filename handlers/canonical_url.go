@@ -25,6 +25,6 @@ func Canonical(method, url string) (*pipeline.Request, error) {
 		}
 	}
 	t := target{method: method, scheme: scheme, host: host}
-	t.path, t.query = cutTarget(path)
+	t.cut(path)
 	return t.canonical(arrival{authority: host, header: http.Header{}, believes: nothing})
 }

@@ -154,7 +154,7 @@ func (d *Dialect) read(t *target, header http.Header) error {
 		return pipeline.Malformed.Because("the gateway names a query without a path")
 	case uri == "", uri[0] == '?':
 	default:
-		t.path, t.query = cutTarget(uri)
+		t.cut(uri)
 	}
 	return nil
 }

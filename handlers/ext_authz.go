@@ -79,7 +79,7 @@ func (c *Checks) check(ctx context.Context, question *auth.CheckRequest) (answer
 func (c *Checks) request(ctx context.Context, question *auth.CheckRequest) (request *pipeline.Request, from arrival, err error) {
 	asked := question.GetAttributes().GetRequest().GetHttp()
 	t := target{method: asked.GetMethod(), scheme: strings.ToLower(asked.GetScheme()), host: asked.GetHost()}
-	t.path, t.query = cutTarget(asked.GetPath())
+	t.cut(asked.GetPath())
 	from = arrival{authority: asked.GetHost(), body: envoyBody(asked), believes: nothing}
 	from.header, from.roundTrips = takeRoundTrips(headerOf(asked))
 	if from.peer = askingPeer(ctx); c.Trust.Believes(from.peer) {

@@ -122,7 +122,7 @@ func (f *Forwarder) rewrite(out *http.Request, request *pipeline.Request, decisi
 // of them, and is only left to it when it does not.
 func upstreamURL(request *pipeline.Request, decision *pipeline.Decision) *url.URL {
 	raw := decision.Upstream.Path(request.RawPath)
-	target := &url.URL{Scheme: decision.Upstream.Scheme, Host: decision.Upstream.Host, RawQuery: request.RawQuery}
+	target := &url.URL{Scheme: decision.Upstream.Scheme, Host: decision.Upstream.Host, RawQuery: request.RawQuery, ForceQuery: request.EmptyQuery}
 	if decoded, err := url.PathUnescape(raw); err == nil {
 		target.Path, target.RawPath = decoded, raw
 	}

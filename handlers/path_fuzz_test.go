@@ -20,7 +20,7 @@ func FuzzCanonicalPath(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
-		raw, _ := cutTarget(target)
+		raw, _, _ := strings.Cut(target, "?")
 		decoded, rawPath, err := canonicalPath(raw)
 		if err != nil {
 			if kind := pipeline.KindOf(err); kind != pipeline.Malformed {

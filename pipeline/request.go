@@ -17,6 +17,9 @@ type Request struct {
 	RawPath  string // the same path with every byte escaped as the client escaped it
 	RawQuery string // as the client wrote it, without the "?"
 
+	// EmptyQuery is set if there is a "?" with nothing behind it.
+	EmptyQuery bool
+
 	Header http.Header // without the forwarding headers that are not believed
 	Body   *Body       // for the few handlers that have to see it
 
@@ -46,7 +49,7 @@ func (r *Request) Target() string {
 // is only set if the client escaped the path in a way of its own, as in a URL
 // that net/url parsed.
 func (r *Request) URL() *url.URL {
-	u := &url.URL{Scheme: r.Scheme, Host: r.Host, Path: r.Path, RawQuery: r.RawQuery}
+	u := &url.URL{Scheme: r.Scheme, Host: r.Host, Path: r.Path, RawQuery: r.RawQuery, ForceQuery: r.EmptyQuery}
 	if r.RawPath != r.Path && u.EscapedPath() != r.RawPath {
 		u.RawPath = r.RawPath
 	}
