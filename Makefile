@@ -58,7 +58,7 @@ conformance: build ## the binary against all suites of CONFORM (needs Python 3)
 	else echo "no conform in $(CONFORM); name its directory with CONFORM="; exit 1; fi
 
 e2e: e2e-packages ## the scenario, the example, and the engine against real servers, built the first time (some minutes)
-	go test -race -tags=e2e -count=1 -v -timeout=60m -run='^(TestOperationalAuth$$|TestConfigMapSwapsUnderLoad$$|TestE2E)' ./cmd/ostiary
+	go test -race -tags=e2e -count=1 -v -timeout=60m -run='^(TestOperationalAuth$$|TestConfigMapSwapsUnderLoad$$|TestEveryFrontEndDecidesAlike$$|TestIstioAsks$$|TestE2E)' ./cmd/ostiary
 
 e2e-packages:
 	@.ci/e2e-packages

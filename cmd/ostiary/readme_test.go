@@ -8,21 +8,29 @@ import (
 	"testing"
 )
 
-var (
-	gatewayLink  = regexp.MustCompile(`\]\(testdata/deploy/gateways/([^)]+)\)`)
-	gatewayBlock = regexp.MustCompile("(?s)\n```[a-z]+\n(.*?\n)```\n")
-)
+var fencedBlock = regexp.MustCompile("(?s)\n```[a-z]+\n(.*?\n)```\n")
 
-// TestReadmeShowsTheGateways holds what the README says about gateways to the files that are tried out. Whole lines
-// of the file that was named last stand in each block, and every file is named.
-func TestReadmeShowsTheGateways(t *testing.T) {
-	root := moduleRoot(t)
-	section := readmeSection(t, root, "Behind a gateway")
-	named := map[string]bool{}
-	for _, link := range gatewayLink.FindAllStringSubmatch(section, -1) {
-		named[link[1]] = true
+// TestReadmeShowsWhatIsTriedOut holds what the README says about gateways and about proxying to the files that tests
+// run. Whole lines of the file that was named last stand in each block, and every file is named.
+func TestReadmeShowsWhatIsTriedOut(t *testing.T) {
+	t.Parallel()
+	for heading, dir := range map[string]string{"Behind a gateway": "testdata/deploy/gateways", "As a proxy": "testdata/deploy/proxy"} {
+		t.Run(heading, func(t *testing.T) {
+			t.Parallel()
+			showsWhatIsTriedOut(t, heading, dir)
+		})
 	}
-	dir := filepath.Join(root, "testdata", "deploy", "gateways")
+}
+
+func showsWhatIsTriedOut(t *testing.T, heading, dir string) {
+	t.Helper()
+	root, link := moduleRoot(t), regexp.MustCompile(`\]\(`+regexp.QuoteMeta(dir)+`/([^)]+)\)`)
+	section := readmeSection(t, root, heading)
+	named := map[string]bool{}
+	for _, found := range link.FindAllStringSubmatch(section, -1) {
+		named[found[1]] = true
+	}
+	dir = filepath.Join(root, dir)
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -32,12 +40,12 @@ func TestReadmeShowsTheGateways(t *testing.T) {
 			t.Errorf("nothing leads to %s", file.Name())
 		}
 	}
-	blocks := gatewayBlock.FindAllStringSubmatchIndex(section, -1)
+	blocks := fencedBlock.FindAllStringSubmatchIndex(section, -1)
 	if fences := strings.Count(section, "```"); len(blocks) == 0 || fences != 2*len(blocks) {
 		t.Errorf("%d fences make %d blocks", fences, len(blocks))
 	}
 	for _, block := range blocks {
-		before := gatewayLink.FindAllStringSubmatch(section[:block[0]], -1)
+		before := link.FindAllStringSubmatch(section[:block[0]], -1)
 		if len(before) == 0 {
 			t.Fatal("a block stands before any file is named")
 		}
