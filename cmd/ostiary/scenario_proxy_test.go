@@ -85,7 +85,7 @@ func TestTheProxyGuide(t *testing.T) {
 
 	ports := freeListeners(t)
 	shown := func(name string, replace ...string) string {
-		text, err := os.ReadFile(filepath.Join("../../testdata/deploy/proxy", name))
+		text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "deploy", "proxy", name))
 		if err != nil {
 			t.Fatal(err)
 		}
