@@ -87,6 +87,7 @@ func (d *Dialect) request(r *http.Request, prefix string, trust Trust) (*pipelin
 	case err != nil:
 	case trusted:
 		from.believes = d.believes
+		from.body = wholeBody(from.body, r.Header)
 		err = d.read(&t, r.Header)
 	case d.strict:
 		err = pipeline.Malformed.Because("%s asks like a gateway, and is none of those in serve.api.trusted_proxies", from.peer)
@@ -101,13 +102,16 @@ func (d *Dialect) request(r *http.Request, prefix string, trust Trust) (*pipelin
 	return request, err
 }
 
-// checkResolved refuses a path with dot segments. The proxy would resolve them
-// and forward what it decided on; a gateway forwards what its client wrote, and
-// the service may go by the first segments of it.
+// checkResolved refuses a path with dot segments, or with empty ones. The proxy
+// would resolve them and forward what it decided on; a gateway forwards what
+// its client wrote, and the service may go by the first segments of it, or take
+// //name/ for a host.
 func checkResolved(path string) error {
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." {
-			return pipeline.Malformed.Because("the path has dot segments, and a gateway forwards it as it was written")
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		inside := i > 0 && i < len(segments)-1
+		if segment == "." || segment == ".." || segment == "" && inside {
+			return pipeline.Malformed.Because("the path has dot segments or empty ones, and a gateway forwards it as it was written")
 		}
 	}
 	return nil

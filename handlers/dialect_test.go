@@ -82,6 +82,8 @@ func TestDialectsRefuse(t *testing.T) {
 		{"two methods joined", "traefik", "X-Forwarded-Method", "GET, POST", "not a token"},
 		{"another scheme", "traefik", "X-Forwarded-Proto", "ftp", "neither http nor https"},
 		{"dots", "traefik", "X-Forwarded-Uri", "/private/../public", "a gateway forwards it as it was written"},
+		{"an empty segment in front", "traefik", "X-Forwarded-Uri", "//public/admin/x", "a gateway forwards it as it was written"},
+		{"an empty segment", "nginx", "X-Original-Url", "http://app.test/a//b", "a gateway forwards it as it was written"},
 		{"a dot", "nginx", "X-Original-Url", "http://app.test/public/.", "a gateway forwards it as it was written"},
 		{"dots in disguise", "traefik", "X-Forwarded-Uri", "/public/%2e%2e/admin", "in disguise"},
 		{"nginx without a method", "nginx", "X-Original-Method", "", "does not send the header X-Original-Method"},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -38,7 +39,8 @@ type Checks struct {
 func (e *ExtAuthz) Set(checks *Checks) { e.current.Store(checks) }
 
 // Check answers a question of Envoy's. It never fails: an error would let
-// everything pass where Envoy has failure_mode_allow.
+// everything pass where Envoy has failure_mode_allow. (gRPC itself fails for
+// questions of more than maxQuestion bytes.)
 func (e *ExtAuthz) Check(ctx context.Context, question *auth.CheckRequest) (*auth.CheckResponse, error) {
 	if checks := e.current.Load(); checks != nil {
 		return checks.check(ctx, question), nil
@@ -66,8 +68,9 @@ func (c *Checks) check(ctx context.Context, question *auth.CheckRequest) (answer
 		answer = permission(from, &decision)
 	} else {
 		answer = denial(&decision)
-		record.Status = int(answer.GetDeniedResponse().GetStatus().GetCode())
-		record.Size = int64(len(decision.Response.Body))
+	}
+	if denied := answer.GetDeniedResponse(); denied != nil {
+		record.Status, record.Size = int(denied.GetStatus().GetCode()), int64(len(denied.GetBody()))
 	}
 	record.Took = time.Since(started)
 	c.Recorder.Record(&record)
@@ -80,13 +83,15 @@ func (c *Checks) request(ctx context.Context, question *auth.CheckRequest) (requ
 	asked := question.GetAttributes().GetRequest().GetHttp()
 	t := target{method: asked.GetMethod(), scheme: strings.ToLower(asked.GetScheme()), host: asked.GetHost()}
 	t.cut(asked.GetPath())
-	from = arrival{authority: asked.GetHost(), body: envoyBody(asked), believes: nothing}
+	from = arrival{authority: asked.GetHost(), believes: nothing}
 	from.header, from.roundTrips = takeRoundTrips(headerOf(asked))
+	from.body = wholeBody(envoyBody(asked), from.header)
 	if from.peer = askingPeer(ctx); c.Trust.Believes(from.peer) {
 		from.believes = extAuthz.believes
-		from.client = c.Trust.clientOf(c.behind(from.peer, question), from.header)
-		if t.scheme == "" {
-			t.scheme = strings.ToLower(from.header.Get("X-Forwarded-Proto"))
+		from.client = c.Trust.clientOf(behind(from.peer, question), from.header)
+		// An HTTP/2 client writes the scheme itself; this Envoy writes.
+		if proto := from.header["X-Forwarded-Proto"]; len(proto) > 0 {
+			t.scheme = strings.ToLower(strings.Join(proto, ","))
 		}
 	} else {
 		from.client = from.peer
@@ -98,8 +103,12 @@ func (c *Checks) request(ctx context.Context, question *auth.CheckRequest) (requ
 	case t.scheme != "http" && t.scheme != "https" && err == nil:
 		err = pipeline.Malformed.Because("the scheme is neither http nor https")
 	}
-	if t.path == "" && err == nil {
+	switch {
+	case err != nil:
+	case t.path == "":
 		err = pipeline.Malformed.Because("the path is empty")
+	case !sameTarget(asked):
+		err = pipeline.Malformed.Because("the headers name another path or host than the request")
 	}
 	request, malformed := t.canonical(from)
 	for _, wrong := range []error{malformed, checkResolved(t.path)} {
@@ -114,7 +123,7 @@ func (c *Checks) request(ctx context.Context, question *auth.CheckRequest) (requ
 var extAuthz, _ = DialectNamed("envoy")
 
 // behind is the address of who asks Envoy, as Envoy sees it.
-func (c *Checks) behind(envoy netip.Addr, question *auth.CheckRequest) netip.Addr {
+func behind(envoy netip.Addr, question *auth.CheckRequest) netip.Addr {
 	source := question.GetAttributes().GetSource().GetAddress().GetSocketAddress().GetAddress()
 	if address, ok := parseForwarded(source); ok {
 		return address
@@ -163,8 +172,25 @@ func valueOf(line *core.HeaderValue) string {
 	return line.GetValue()
 }
 
-// envoyBody is the body, if Envoy is configured to send it. One that Envoy has
-// cut short cannot be read to its end: nobody is to decide on half of it.
+// sameTarget reports whether raw headers name the same target as the question
+// does. Envoy may have replaced bytes there that are no text.
+func sameTarget(asked *auth.AttributeContext_HttpRequest) bool {
+	for _, line := range asked.GetHeaderMap().GetHeaders() {
+		switch value := valueOf(line); line.GetKey() {
+		case ":path":
+			if value != asked.GetPath() {
+				return false
+			}
+		case ":authority":
+			if value != asked.GetHost() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// envoyBody is the body, if Envoy is configured to send it.
 func envoyBody(asked *auth.AttributeContext_HttpRequest) *pipeline.Body {
 	text := asked.GetBody()
 	if bytes := asked.GetRawBody(); len(bytes) > 0 {
@@ -173,11 +199,16 @@ func envoyBody(asked *auth.AttributeContext_HttpRequest) *pipeline.Body {
 	if text == "" {
 		return nil
 	}
-	whole := io.Reader(strings.NewReader(text))
-	if asked.GetHeaders()["x-envoy-auth-partial-body"] == "true" {
-		whole = io.MultiReader(whole, cutShort{})
+	return pipeline.NewBody(io.NopCloser(strings.NewReader(text)))
+}
+
+// wholeBody is the body, or one that cannot be read if Envoy has cut it short:
+// nobody is to decide on half of it.
+func wholeBody(body *pipeline.Body, header http.Header) *pipeline.Body {
+	if body == nil || !slices.Contains(header["X-Envoy-Auth-Partial-Body"], "true") {
+		return body
 	}
-	return pipeline.NewBody(io.NopCloser(whole))
+	return pipeline.NewBody(io.NopCloser(cutShort{}))
 }
 
 type cutShort struct{}

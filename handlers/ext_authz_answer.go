@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	auth "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -21,6 +22,12 @@ import (
 // to go upstream is removed.
 func permission(from arrival, decision *pipeline.Decision) *auth.CheckResponse {
 	session := decision.Session
+	for _, values := range session.Header {
+		if !utf8.ValidString(strings.Join(values, "")) {
+			// The protocol has no room for it, and half an identity is none.
+			return denial(&pipeline.Decision{Rule: decision.Rule, Response: pipeline.ErrorResponse(pipeline.Internal, "", false)})
+		}
+	}
 	ok := &auth.OkHttpResponse{
 		HeadersToRemove:         removals(from.header, decision),
 		QueryParametersToRemove: session.Withheld.QueryParameters,
@@ -83,7 +90,7 @@ func denial(decision *pipeline.Decision) *auth.CheckResponse {
 	code := cmp.Or(response.Status, http.StatusInternalServerError) // the zero response refuses
 	denied := &auth.DeniedHttpResponse{
 		Status: &kinds.HttpStatus{Code: kinds.StatusCode(code)}, //nolint:gosec // three digits
-		Body:   string(response.Body),
+		Body:   strings.ToValidUTF8(string(response.Body), "\uFFFD"),
 	}
 	for _, name := range sortedNames(response.Header) {
 		if !isConnectionHeader(name) {
@@ -123,10 +130,7 @@ func replacing(name string, values []string) []*core.HeaderValueOption {
 }
 
 func headerOption(name, value string, action core.HeaderValueOption_HeaderAppendAction) *core.HeaderValueOption {
-	line := &core.HeaderValue{Key: strings.ToLower(name), Value: value}
-	if strings.ToValidUTF8(value, "") != value { // protobuf text is UTF-8, a header need not be
-		line.Value, line.RawValue = "", []byte(value)
-	}
+	line := &core.HeaderValue{Key: strings.ToLower(name), Value: strings.ToValidUTF8(value, "\uFFFD")}
 	return &core.HeaderValueOption{Header: line, AppendAction: action, KeepEmptyValue: value == ""}
 }
 

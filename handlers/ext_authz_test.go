@@ -14,7 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -77,8 +79,10 @@ func recordedDecision(request *pipeline.Request) pipeline.Decision {
 			return refuse(400, nil, err.Error())
 		}
 		decision.Session.Header["X-Body"] = []string{string(body)}
+	case "/bytes": // the protocol cannot say it
+		decision.Session.Header["X-Name"] = []string{"Ren\xe9"}
 	case "/many":
-		decision.Session.Header = http.Header{"X-Many": {"1", "2", ""}, "X-Bytes": {"\xe9"}, "Connection": {"close"}, "Host": {"evil.test"}}
+		decision.Session.Header = http.Header{"X-Many": {"1", "2", ""}, "Connection": {"close"}, "Host": {"evil.test"}}
 	}
 	decision.Session.Header["X-Seen"] = []string{request.Method + " " + request.Address + " from " + request.Client.String()}
 	return decision
@@ -227,6 +231,59 @@ func TestHealthOverGRPC(t *testing.T) {
 	told(serving)
 	if answer, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "other"}); err == nil {
 		t.Errorf("a service that is not there is %v", answer)
+	}
+}
+
+// TestBytesThatAreNoTextAreADenial: gRPC would answer them with an error.
+func TestBytesThatAreNoTextAreADenial(t *testing.T) {
+	t.Parallel()
+	connection := openExtAuthz(t, &Checks{Decider: permitted(), Recorder: Recorders{}, Trust: gateways, Log: quiet}, always)
+	// CheckRequest{attributes: {request: {http: {path: "/\xff"}}}}
+	question := mem.SliceBuffer("\x0a\x08\x22\x06\x12\x04\x22\x02/\xff")
+	var answer auth.CheckResponse
+	err := connection.Invoke(t.Context(), auth.Authorization_Check_FullMethodName, question, &answer, grpc.ForceCodecV2(asBytes{encoding.GetCodecV2("proto")}))
+	if err != nil || answer.GetDeniedResponse().GetStatus().GetCode() != http.StatusBadRequest {
+		t.Errorf("got %v, %v", &answer, err)
+	}
+}
+
+// asBytes sends bytes as they are.
+type asBytes struct{ encoding.CodecV2 }
+
+func (asBytes) Marshal(value any) (mem.BufferSlice, error) {
+	bytes, _ := value.(mem.SliceBuffer)
+	return mem.BufferSlice{bytes}, nil
+}
+
+// TestAStopIsToldToThoseWhoWatch and waits for none of them.
+func TestAStopIsToldToThoseWhoWatch(t *testing.T) {
+	t.Parallel()
+	server := NewGRPCServer(new(ExtAuthz), always, nil)
+	socket := listen(t)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(socket) }()
+	connection, err := grpc.NewClient(socket.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = connection.Close() })
+	watch, err := grpc_health_v1.NewHealthClient(connection).Watch(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	stopping, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := server.Shutdown(stopping); err != nil {
+		t.Error(err)
+	}
+	if answer, err := watch.Recv(); err != nil || answer.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("told: %v, %v", answer, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -229,14 +229,17 @@ type body struct {
 	io.ReadCloser
 	pace   *pace // nil if it is not the client's
 	read   int64
+	ended  bool // net/http waits then for the client to leave, however long that takes
 	failed atomic.Pointer[error]
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	if b.pace != nil {
+	if b.pace != nil && !b.ended {
 		b.pace.reading(b.read)
+		defer b.pace.rested()
 	}
 	n, err := b.ReadCloser.Read(p)
+	b.ended = b.ended || err != nil
 	b.read += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.failed.CompareAndSwap(nil, &err)

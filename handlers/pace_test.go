@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -161,6 +162,7 @@ func TestAStreamOverHTTP2MayBeSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	request.Header.Set("Content-Type", "application/grpc+proto")
 	response, err := transport.RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
@@ -173,5 +175,110 @@ func TestAStreamOverHTTP2MayBeSilent(t *testing.T) {
 	body, err := io.ReadAll(response.Body)
 	if _ = response.Body.Close(); err != nil || string(body) != "after all" {
 		t.Errorf("got %q, %v", body, err)
+	}
+}
+
+// clients of both versions of HTTP: their deadlines work in different ways.
+func clients(t *testing.T) map[string]*http.Transport {
+	t.Helper()
+	one, two := &http.Transport{}, &http.Transport{Protocols: new(http.Protocols)}
+	two.Protocols.SetUnencryptedHTTP2(true)
+	t.Cleanup(one.CloseIdleConnections)
+	t.Cleanup(two.CloseIdleConnections)
+	return map[string]*http.Transport{"HTTP/1.1": one, "HTTP/2": two}
+}
+
+// TestAnUpstreamMayTakeItsTime while the client has nothing to do: the time-outs
+// are about clients.
+func TestAnUpstreamMayTakeItsTime(t *testing.T) {
+	t.Parallel()
+	const late = 2 * patienceWithClients
+	for name, test := range map[string]struct {
+		upstream http.HandlerFunc
+		upload   func() io.Reader
+		status   int
+		body     string
+	}{
+		"to answer": {func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(late)
+			_, _ = io.WriteString(w, "at last")
+		}, nil, http.StatusOK, "at last"},
+		"to answer with nothing": {func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(late)
+			w.WriteHeader(http.StatusNoContent)
+		}, nil, http.StatusNoContent, ""},
+		"to break off": {func(http.ResponseWriter, *http.Request) {
+			time.Sleep(late)
+			panic(http.ErrAbortHandler)
+		}, nil, http.StatusBadGateway, ""},
+		"between two events": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			for range 2 {
+				_, _ = io.WriteString(w, "data: x\n\n")
+				_ = http.NewResponseController(w).Flush()
+				time.Sleep(late)
+			}
+		}, nil, http.StatusOK, "data: x\n\ndata: x\n\n"},
+		"to answer a body that came late": {func(w http.ResponseWriter, r *http.Request) {
+			n, _ := io.Copy(io.Discard, r.Body)
+			time.Sleep(late)
+			_, _ = fmt.Fprint(w, n)
+		}, func() io.Reader {
+			return &trickle{1, strings.Repeat("x", 1024), patienceWithClients / 2}
+		}, http.StatusOK, "1024"},
+	} {
+		for version, transport := range clients(t) {
+			t.Run(name+", "+version, func(t *testing.T) {
+				t.Parallel()
+				address, _ := hurried(t, Timeouts{Read: patienceWithClients, Write: patienceWithClients}, test.upstream)
+				var upload io.Reader
+				length := int64(0)
+				if test.upload != nil {
+					upload, length = test.upload(), 1024
+				}
+				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/x", upload)
+				if err != nil {
+					t.Fatal(err)
+				}
+				request.ContentLength = length
+				response, err := transport.RoundTrip(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := io.ReadAll(response.Body)
+				if _ = response.Body.Close(); err != nil || response.StatusCode != test.status || string(body) != test.body {
+					t.Errorf("got %d, %q, %v", response.StatusCode, body, err)
+				}
+			})
+		}
+	}
+}
+
+// TestAnUploadWaitsForItsUpstream over HTTP/2 too, whose deadlines do not wait
+// for anybody to read.
+func TestAnUploadWaitsForItsUpstream(t *testing.T) {
+	t.Parallel()
+	const size = 20 << 20
+	for version, transport := range clients(t) {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			address, _ := hurried(t, Timeouts{Read: patienceWithClients, Write: patienceWithClients}, func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(2 * patienceWithClients)
+				n, err := io.Copy(io.Discard, r.Body)
+				_, _ = fmt.Fprint(w, n, err)
+			})
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/x", strings.NewReader(strings.Repeat("x", size)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			response, err := transport.RoundTrip(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(response.Body)
+			if _ = response.Body.Close(); err != nil || string(body) != fmt.Sprint(size, nil) {
+				t.Errorf("got %d, %q, %v", response.StatusCode, body, err)
+			}
+		})
 	}
 }

@@ -29,6 +29,10 @@ func (o *observed) WriteHeader(status int) {
 	if o.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		o.status = status
 	}
+	if o.pace != nil {
+		o.pace.writing()
+		defer o.pace.flushed()
+	}
 	o.ResponseWriter.WriteHeader(status)
 }
 
@@ -38,6 +42,7 @@ func (o *observed) Write(p []byte) (int, error) {
 	}
 	if o.pace != nil {
 		o.pace.writing()
+		defer o.pace.flushed()
 	}
 	n, err := o.ResponseWriter.Write(p)
 	o.size += int64(n)

@@ -98,7 +98,9 @@ func (none noneOf) setsHeaders() Names { return headersOf(none) }
 func headersOf(members []authorizing) Names {
 	var names Names
 	for _, one := range members {
-		names = append(names, one.setsHeaders()...)
+		if one != nil { // else the rule is broken
+			names = append(names, one.setsHeaders()...)
+		}
 	}
 	return names
 }

@@ -131,9 +131,7 @@ func (b *Builder) Build(plan Plan) (*Pipeline, []Flaw) {
 		flaws = append(flaws, Flaw{Step: append(document.Path{"upstream"}, mistake.Path...), Message: mistake.Message})
 	}
 	p.broken = len(flaws) > 0
-	if !p.broken {
-		p.identity = identity(p)
-	}
+	p.identity = identity(p) // of a broken rule too: others may rely on it
 	return p, flaws
 }
 
@@ -156,13 +154,14 @@ func flawsOf(at document.Path, handler string, violations []document.Violation) 
 	return flaws
 }
 
-// identity collects the headers that only this rule may set.
+// identity collects the headers that only this rule may set, of a broken one as
+// far as it could be built.
 func identity(p *Pipeline) Names {
 	var names Names
 	for _, a := range p.authenticators {
 		names = append(names, setsHeaders(a.handler)...)
 	}
-	names = append(names, p.authorizer.setsHeaders()...)
+	names = append(names, headersOf([]authorizing{p.authorizer})...)
 	for _, m := range p.mutators {
 		names = append(names, setsHeaders(m.handler)...)
 	}

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// Pipeline is the compiled pipeline of one rule. It never changes, so any
-// number of requests may run through it at the same time.
+// Pipeline is the compiled pipeline of one rule. It does not change once it is
+// in force, so any number of requests may run through it at the same time.
 type Pipeline struct {
 	rule           string
 	authenticators []step[Authenticator]

@@ -42,11 +42,10 @@ func compile(definitions []*definition, strategy Strategy, builder *pipeline.Bui
 	return set, problems
 }
 
-// claimIdentity keeps clients from setting the identity headers of any rule at
-// all of them.
-func (s *Set) claimIdentity() {
+// claim keeps clients from setting these headers at any rule.
+func (s *Set) claim(names pipeline.Names) {
 	for _, rule := range s.rules {
-		rule.pipeline.Claim(s.identity)
+		rule.pipeline.Claim(names)
 	}
 }
 

@@ -43,4 +43,18 @@ func TestIdentityHeaders(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+	// A rule that sets a header and then breaks must not give it away at the others.
+	settings := from("rules")
+	settings.GuardIdentity = true
+	write(t, "rules", list(simple("user", "user.example.com"), plain, strings.Replace(role, `"anonymous"`, `"nobody"`, 1)))
+	report, err := loader.Configure(settings)
+	if err != nil || report.Broken != 1 {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	for _, id := range []string{"user", "plain"} {
+		decision := engine.Decide(context.Background(), request("GET", id+".example.com", "/"))
+		if want := (pipeline.Names{"X-Role", "X-User"}); !slices.Equal(want, decision.Identity) {
+			t.Errorf("beside a broken rule, %s keeps %q from clients, want %q", id, decision.Identity, want)
+		}
+	}
 }

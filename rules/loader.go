@@ -211,7 +211,11 @@ func (l *Loader) build(settings Settings, sources []*source, definitions []*defi
 	set, flaws := compile(definitions, settings.Strategy, builder, newMasking(settings.Handlers))
 	set.noMatch = noMatch(settings.NoMatch)
 	if settings.GuardIdentity {
-		set.claimIdentity()
+		set.claim(set.identity)
+		if set.Working() < len(definitions) {
+			// A rule that cannot be built may not say what it would set, and services rely on it at the others.
+			set.claim(l.engine.IdentityHeaders())
+		}
 	}
 	conflicts, others := set.tell(set.compare(maxInside))
 	if set.failure != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -106,7 +107,7 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	d.proxy.Set(handlers.Frontend(d.log, cors(c.Serve.Proxy.CORS), &handlers.Proxy{
 		Decider:  d.engine,
 		Recorder: recorder,
-		Trust:    trust(c.Serve.Proxy),
+		Trust:    trust(c.Serve.Proxy.TrustForwardedHeaders, c.Serve.Proxy.TrustedProxies),
 		Timeouts: handlers.Timeouts(c.Serve.Proxy.Timeout),
 		Forwarder: &handlers.Forwarder{
 			Transport: d.upstreams, AppendForwarded: c.Serve.Proxy.ForwardedHeaders == "append", Log: d.log,
@@ -114,7 +115,7 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	}))
 	d.extAuthz.Set(&handlers.Checks{
 		Decider: d.engine, Recorder: recorder, Log: d.log,
-		Trust: handlers.Trust{Everybody: c.Serve.GRPC.TrustForwardedHeaders, Networks: c.Serve.GRPC.TrustedProxies},
+		Trust: trust(c.Serve.GRPC.TrustForwardedHeaders, c.Serve.GRPC.TrustedProxies),
 	})
 	api := handlers.API{
 		Decisions: d.decisions(c.Serve.API, recorder),
@@ -127,8 +128,8 @@ func (d *deployment) apply(c *config.Config) (*rules.Report, error) {
 	return report, nil
 }
 
-func trust(c config.Listener) handlers.Trust {
-	return handlers.Trust{Everybody: c.TrustForwardedHeaders, Networks: c.TrustedProxies}
+func trust(everybody bool, networks []netip.Prefix) handlers.Trust {
+	return handlers.Trust{Everybody: everybody, Networks: networks}
 }
 
 // decisions are the decision APIs: one in the configured dialect, and one for
@@ -136,7 +137,7 @@ func trust(c config.Listener) handlers.Trust {
 func (d *deployment) decisions(c config.Listener, recorder handlers.Recorder) []*handlers.Decisions {
 	at := func(path string, dialect handlers.Dialect) *handlers.Decisions {
 		return &handlers.Decisions{
-			Decider: d.engine, Recorder: recorder, Trust: trust(c), Dialect: dialect, Path: path,
+			Decider: d.engine, Recorder: recorder, Trust: trust(c.TrustForwardedHeaders, c.TrustedProxies), Dialect: dialect, Path: path,
 		}
 	}
 	configured, _ := handlers.DialectNamed(c.Dialect) // the schema knows them all

@@ -26,13 +26,13 @@ var gatewayLists = []struct {
 		}
 	}},
 	{"nginx", func(out io.Writer, names []string) {
+		set := ""
 		for _, name := range names {
 			variable := strings.ReplaceAll(strings.ToLower(name), "-", "_")
 			fmt.Fprintf(out, "auth_request_set $auth_%s $upstream_http_%[1]s;\n", variable)
+			set += fmt.Sprintf("proxy_set_header %s $auth_%s;\n", name, variable)
 		}
-		for _, name := range names {
-			fmt.Fprintf(out, "proxy_set_header %s $auth_%s;\n", name, strings.ReplaceAll(strings.ToLower(name), "-", "_"))
-		}
+		fmt.Fprint(out, set)
 	}},
 	{"caddy", func(out io.Writer, names []string) {
 		fmt.Fprintf(out, "copy_headers %s\n", strings.Join(names, " "))
@@ -99,7 +99,8 @@ func printHeaders(command *cobra.Command, _ []string) error {
 		return &usageError{"there are no rules to look at; name a configuration by --config"}
 	}
 	problems := newPaper(command.ErrOrStderr())
-	for _, problem := range slices.Concat(report.Rejected, report.Refused) {
+	wrong := slices.Concat(report.Rejected, report.Refused, report.Flaws)
+	for _, problem := range wrong {
 		problems.line(red, "problem", problem.String())
 	}
 	names := d.engine.IdentityHeaders()
@@ -120,7 +121,7 @@ func printHeaders(command *cobra.Command, _ []string) error {
 			list.write(out, names)
 		}
 	}
-	if len(report.Rejected)+len(report.Refused) > 0 {
+	if len(wrong) > 0 {
 		return errReported // what is missing from the rules may be missing here
 	}
 	return nil

@@ -145,13 +145,7 @@ func (d *deployment) overHTTP(handler http.Handler, timeouts config.Timeout) fun
 
 func (d *deployment) overGRPC(certificate *tls.Certificate) listener {
 	server := handlers.NewGRPCServer(&d.extAuthz, d.engine.Ready, certificate)
-	shutdown := func(ctx context.Context) error {
-		stop := context.AfterFunc(ctx, server.Stop)
-		defer stop()
-		server.GracefulStop()
-		return ctx.Err()
-	}
-	return listener{serve: server.Serve, shutdown: shutdown}
+	return listener{serve: server.Serve, shutdown: server.Shutdown}
 }
 
 // run serves until the context ends or a port fails, and then lets the
