@@ -51,7 +51,7 @@ func (w *wire) connect(client net.Conn, service string) {
 	defer server.Close()
 	ended := make(chan struct{}, 2)
 	go func() {
-		_, _ = io.Copy(io.MultiWriter(server, w), client)
+		_, _ = io.Copy(io.MultiWriter(w, server), client) // kept before there can be an answer to it
 		ended <- struct{}{}
 	}()
 	go func() {
