@@ -107,12 +107,12 @@ func (d *Dialect) request(r *http.Request, prefix string, trust Trust) (*pipelin
 // its client wrote, and the service may go by the first segments of it, or take
 // //name/ for a host.
 func checkResolved(path string) error {
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		inside := i > 0 && i < len(segments)-1
-		if segment == "." || segment == ".." || segment == "" && inside {
-			return pipeline.Malformed.Because("the path has dot segments or empty ones, and a gateway forwards it as it was written")
-		}
+	unresolved := strings.Contains(path, "//")
+	for segment := range strings.SplitSeq(path, "/") {
+		unresolved = unresolved || segment == "." || segment == ".."
+	}
+	if unresolved {
+		return pipeline.Malformed.Because("the path has dot segments or empty ones, and a gateway forwards it as it was written")
 	}
 	return nil
 }

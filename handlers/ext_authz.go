@@ -138,11 +138,7 @@ func askingPeer(ctx context.Context) netip.Addr {
 	if !known {
 		return netip.Addr{}
 	}
-	address, err := netip.ParseAddrPort(from.Addr.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return address.Addr().Unmap().WithZone("")
+	return peerAt(from.Addr.String())
 }
 
 // headerOf is the header as Envoy has it: with every line of its own if it

@@ -28,8 +28,10 @@ func (t Trust) known(address netip.Addr) bool {
 
 // peerOf is the address at the other end of the connection; the zero address
 // if it has none, as on a Unix socket.
-func peerOf(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+func peerOf(r *http.Request) netip.Addr { return peerAt(r.RemoteAddr) }
+
+func peerAt(remote string) netip.Addr {
+	peer, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return netip.Addr{}
 	}

@@ -64,8 +64,9 @@ func headersCommand() *cobra.Command {
 		Use:   "headers",
 		Short: "Print the headers that gateways have to copy, ready to paste",
 		Long: `Prints the headers by which the rules of the configuration tell services who a
-request is from, as the configuration of each gateway wants them. A gateway that
-copies all of them from each decision lets no client set any of them.
+request is from, as the configuration of each gateway wants them. What else a
+gateway needs, to let no client set any of them, is in the files that the README
+shows.
 
 It reads the rule files and asks no running engine. What a service such as a
 hydrator sets under names of its own choice is not known in advance.`,
