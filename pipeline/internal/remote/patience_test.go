@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ostiary/pipeline"
@@ -19,8 +20,6 @@ func script(answers ...http.HandlerFunc) http.HandlerFunc {
 		answers[i](w, r)
 	}
 }
-
-func hangOn(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 func breakOff(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
@@ -50,10 +49,8 @@ func TestAPatientClientAsksAgain(t *testing.T) {
 		"after an outage":                         {twice, script(status(503), fine), 2, 200, nil},
 		"after one that asks for more time":       {twice, script(slowDown(503), fine), 2, 200, nil},
 		"after it broke off":                      {twice, script(breakOff, status(502), fine), 3, 200, nil},
-		"after an attempt that took too long":     {Patience{Total: enough, Attempt: little, Retries: 2, Wait: time.Millisecond}, script(hangOn, fine), 2, 200, nil},
 		"until it is enough":                      {twice, script(status(500)), 3, 500, nil},
 		"until it is enough of being cut off":     {twice, script(breakOff), 3, 0, pipeline.Unavailable},
-		"until it is enough of waiting":           {Patience{Total: enough, Attempt: little, Retries: 1, Wait: time.Millisecond}, script(hangOn), 2, 0, pipeline.Slow},
 		"but not without patience":                {Patience{Total: enough}, script(status(503), fine), 1, 503, nil},
 		"but not what nobody offers to implement": {twice, script(status(501), fine), 1, 501, nil},
 	}
@@ -76,6 +73,45 @@ func TestAPatientClientAsksAgain(t *testing.T) {
 				if question.Body != "question" {
 					t.Errorf("it was asked %q", question.Body)
 				}
+			}
+		})
+	}
+}
+
+// stalling is a service that does not answer the first questions, and the
+// rest with 200. It answers in the caller's own time, which needs no clock.
+type stalling struct{ questions, stalls int }
+
+func (s *stalling) RoundTrip(request *http.Request) (*http.Response, error) {
+	if s.questions++; s.questions <= s.stalls {
+		<-request.Context().Done()
+		return nil, request.Context().Err()
+	}
+	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: request}, nil
+}
+
+func TestAPatientClientDoesNotWaitForOneAnswerOnly(t *testing.T) {
+	t.Parallel()
+	patience := Patience{Total: enough, Attempt: time.Second, Retries: 2, Wait: time.Millisecond}
+	for stalls, want := range map[int]struct {
+		questions int
+		err       error
+	}{
+		0: {1, nil},
+		1: {2, nil},
+		2: {3, nil},
+		3: {3, pipeline.Slow},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			service := &stalling{stalls: stalls}
+			began := time.Now()
+			_, err := ask(t.Context(), t, NewPatient(pipeline.Environment{Transport: service}, patience), "POST", "http://service.test/", "question")
+			if !errors.Is(err, want.err) || service.questions != want.questions {
+				t.Errorf("%d answers do not come: %v after %d questions", stalls, err, service.questions)
+			}
+			waited := time.Duration(stalls) * patience.Attempt
+			if took := time.Since(began); took < waited || took > waited+2*patience.Wait {
+				t.Errorf("%d answers do not come: it took %s", stalls, took)
 			}
 		})
 	}
