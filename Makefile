@@ -15,7 +15,7 @@ CONFORM ?= ../shared/conformance
 LINT := go tool -modfile=.tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help build run operational-auth test check bench fuzz conformance e2e e2e-packages clean
+.PHONY: help build objectstores run operational-auth test test-objectstores check bench fuzz conformance e2e e2e-packages clean
 
 help: ## what can be made
 	@[ -t 1 ] && bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); \
@@ -25,6 +25,9 @@ help: ## what can be made
 build: ## ./ostiary, a static binary
 	CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o ostiary ./cmd/ostiary
 
+objectstores: ## ./ostiary-objectstores, the same with rules from s3://, gs:// and azblob:// (a much larger binary)
+	CGO_ENABLED=0 go build -trimpath -tags objectstores -ldflags "-X main.version=$(VERSION)" -o ostiary-objectstores ./cmd/ostiary
+
 run: ## a gate to try out, with services of its own to stand behind it
 	go run ./cmd/ostiary quickstart
 
@@ -33,6 +36,9 @@ operational-auth: ## the example in testdata/deploy, with a real Kratos (needs a
 
 test: ## all tests, with the race detector (needs a C compiler)
 	go test -race $(TESTFLAGS) ./...
+
+test-objectstores: ## the tests of rules in object stores, with the race detector (needs a C compiler)
+	go test -race -tags=objectstores $(TESTFLAGS) ./rules/repository/
 
 check: ## vet, format, lint, and the state of the modules
 	go vet -tags=e2e ./... ./testdata/deploy/...
@@ -57,11 +63,11 @@ conformance: build ## the binary against all suites of CONFORM (needs Python 3)
 	@if [ -x "$(CONFORM)/conform" ]; then "$(CONFORM)/conform" --bin ./ostiary; \
 	else echo "no conform in $(CONFORM); name its directory with CONFORM="; exit 1; fi
 
-e2e: e2e-packages ## the scenario, the example, and the engine against real servers, built the first time (some minutes)
+e2e: e2e-packages test-objectstores ## the scenario, the example, and the engine against real servers, built the first time (some minutes)
 	go test -race -tags=e2e -count=1 -v -timeout=60m -run='^(TestOperationalAuth$$|TestConfigMapSwapsUnderLoad$$|TestEveryFrontEndDecidesAlike$$|TestIstioAsks$$|TestE2E)' ./cmd/ostiary
 
 e2e-packages:
 	@.ci/e2e-packages
 
 clean: ## remove what was built
-	rm -rf ostiary .build
+	rm -rf ostiary ostiary-objectstores .build

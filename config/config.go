@@ -1,6 +1,10 @@
 package config
 
-import "ostiary/config/document"
+import (
+	"time"
+
+	"ostiary/config/document"
+)
 
 // Config is a configuration without mistakes. It must not be changed.
 type Config struct {
@@ -25,12 +29,38 @@ type Config struct {
 
 // AccessRules says where the rules are and how they are read.
 type AccessRules struct {
-	Repositories     []string `json:"repositories"`      // URLs with any scheme
+	Repositories     []string `json:"repositories"` // URLs with any scheme
+	Servers          []Server `json:"servers"`
+	Poll             Poll     `json:"poll"`
+	CacheDirectory   string   `json:"cache_dir"`         // empty: nothing is kept
+	Minimum          int      `json:"minimum"`           // rules that have to work before the engine is ready
 	MatchingStrategy string   `json:"matching_strategy"` // regexp or glob
 	Strict           bool     `json:"strict"`            // unknown keys in rules are errors
 	NoMatch          int      `json:"no_match"`          // status if no rule matches: 404, 401 or 403
 	OnOverlap        string   `json:"on_overlap"`        // warn or error
 	IdentityHeaders  string   `json:"identity_headers"`  // rule or all
+}
+
+// Server is what there is to know about a web server with rules.
+type Server struct {
+	URL             string            `json:"url"` // of what is on it, or of a part
+	Headers         map[string]string `json:"headers"`
+	BearerTokenFile string            `json:"bearer_token_file"`
+	TLS             ClientTLS         `json:"tls"`
+}
+
+// ClientTLS names files in PEM, and the server. What is empty is as usual.
+type ClientTLS struct {
+	CA          string `json:"ca"`
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
+	ServerName  string `json:"server_name"`
+}
+
+// Poll says how repositories on the network are asked.
+type Poll struct {
+	Interval time.Duration `json:"interval"` // zero: never again
+	Timeout  time.Duration `json:"timeout"`
 }
 
 // Errors says how refusals are answered.

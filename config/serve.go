@@ -10,10 +10,28 @@ import (
 
 // Serve says where the program listens.
 type Serve struct {
+	Shutdown   Shutdown `json:"shutdown"`
 	Proxy      Listener `json:"proxy"`
 	API        Listener `json:"api"`
 	GRPC       GRPC     `json:"grpc"`
 	Prometheus Metrics  `json:"prometheus"`
+}
+
+// Shutdown says how the program ends when it is told to.
+type Shutdown struct {
+	Delay   time.Duration `json:"delay"`   // unready already, with the ports still open
+	Timeout time.Duration `json:"timeout"` // for what is under way when the ports are closed
+}
+
+// Limits bound what a listener takes on. Except for header_bytes and streams,
+// zero is no bound.
+type Limits struct {
+	HeaderBytes int `json:"header_bytes"` // with the request line
+	TargetBytes int `json:"target_bytes"` // path and query
+	BodyBytes   int `json:"body_bytes"`
+	Connections int `json:"connections"`
+	Requests    int `json:"requests"` // under way at the same time
+	Streams     int `json:"streams"`  // likewise, on one connection of HTTP/2
 }
 
 // Listener is the proxy's or the API's.
@@ -21,6 +39,7 @@ type Listener struct {
 	Host    string  `json:"host"` // empty: every address of the machine
 	Port    int     `json:"port"` // 0 to 65535; 0: one that is free
 	Timeout Timeout `json:"timeout"`
+	Limits  Limits  `json:"limits"`
 	TLS     TLS     `json:"tls"`
 	CORS    CORS    `json:"cors"`
 
@@ -42,6 +61,7 @@ type GRPC struct {
 	Enabled               bool           `json:"enabled"`
 	Host                  string         `json:"host"`
 	Port                  int            `json:"port"`
+	Limits                Limits         `json:"limits"`
 	TLS                   TLS            `json:"tls"`
 	TrustForwardedHeaders bool           `json:"trust_forwarded_headers"` // as of a Listener
 	TrustedProxies        []netip.Prefix `json:"trusted_proxies"`         // likewise

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"testing"
+	"time"
 
 	"ostiary/config"
 )
@@ -25,6 +26,23 @@ func TestAddress(t *testing.T) {
 		if got := (config.Metrics{Host: test.host, Port: test.port}).Address(); got != test.want {
 			t.Errorf("metrics on %q %d: %s, want %s", test.host, test.port, got, test.want)
 		}
+	}
+}
+
+func TestLimitsThatNobodySet(t *testing.T) {
+	loaded, err := attempt(config.Source{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	usual := config.Limits{HeaderBytes: 64 << 10, TargetBytes: 16 << 10, Connections: 8192, Requests: 4096, Streams: 250}
+	asking, envoys := usual, usual
+	asking.BodyBytes, envoys.BodyBytes, envoys.Streams = 1<<20, 4<<20, 1000
+	serve := loaded.Serve
+	if serve.Proxy.Limits != usual || serve.API.Limits != asking || serve.GRPC.Limits != envoys {
+		t.Errorf("proxy %+v\nAPI   %+v\ngRPC  %+v", serve.Proxy.Limits, serve.API.Limits, serve.GRPC.Limits)
+	}
+	if serve.Shutdown != (config.Shutdown{Timeout: 25 * time.Second}) {
+		t.Errorf("shutdown %+v", serve.Shutdown)
 	}
 }
 

@@ -31,9 +31,22 @@ func (t TLS) Certificate() (*tls.Certificate, error) {
 	return certificate, mistakes.Err()
 }
 
+// Files are those that Certificate reads.
+func (t TLS) Files() []string {
+	if t.inline() || t.Key.Path == "" || t.Cert.Path == "" {
+		return nil
+	}
+	return []string{t.Key.Path, t.Cert.Path}
+}
+
+func (t TLS) inline() bool { return t.Key.Base64 != "" && t.Cert.Base64 != "" }
+
+// Enabled reports whether the listener speaks TLS.
+func (t TLS) Enabled() bool { return t != TLS{} }
+
 // certificate is Certificate with mistakes whose paths lead from the tls key.
 func (t TLS) certificate() (*tls.Certificate, document.Problems) {
-	inline := t.Key.Base64 != "" && t.Cert.Base64 != ""
+	inline := t.inline()
 	files := t.Key.Path != "" && t.Cert.Path != ""
 	switch {
 	case t.Key.empty() && t.Cert.empty():

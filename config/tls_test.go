@@ -83,3 +83,22 @@ func TestCertificate(t *testing.T) {
 		})
 	}
 }
+
+// TestFilesThatACertificateIsReadFrom are those to be watched.
+func TestFilesThatACertificateIsReadFrom(t *testing.T) {
+	both := func(key, cert config.PEM) config.TLS { return config.TLS{Key: key, Cert: cert} }
+	file, text := config.PEM{Path: "a"}, config.PEM{Path: "b", Base64: "x"}
+	for _, test := range []struct {
+		tls   config.TLS
+		files int
+	}{
+		{both(file, file), 2}, {both(file, text), 2}, {both(text, text), 0}, {both(config.PEM{}, config.PEM{}), 0}, {both(file, config.PEM{}), 0},
+	} {
+		if got := test.tls.Files(); len(got) != test.files {
+			t.Errorf("%+v: got %v", test.tls, got)
+		}
+		if got := test.tls.Enabled(); got != (test.tls != config.TLS{}) {
+			t.Errorf("%+v: enabled is %t", test.tls, got)
+		}
+	}
+}

@@ -21,6 +21,9 @@ type API struct {
 	Rulebook  Rulebook
 	Version   string
 	Recorder  Recorder // takes note of requests other than decisions
+	// Leaving reports whether the process is about to end and is to be sent
+	// nothing more; nil if it never does.
+	Leaving func() bool
 }
 
 // Handler routes the API. A path that is not there, or not with that method,
@@ -32,6 +35,7 @@ func (a *API) Handler() http.Handler {
 		router.Head(path, serve)
 	}
 	read("/rules", a.counted(a.rules))
+	read("/rules/generations", a.counted(a.generations))
 	read("/rules/{id}", a.counted(a.rule))
 	read("/version", a.counted(a.version))
 	read("/.well-known/jwks.json", a.counted(a.keys))
@@ -68,25 +72,31 @@ func (a *API) counted(serve http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answer := observe(w)
 		started := time.Now()
-		serve(answer, r)
+		if answer.refusal != nil {
+			write(answer, pipeline.ErrorResponse(answer.refusal, r.Header.Get("X-Request-Id"), false))
+		} else {
+			serve(answer, r)
+		}
 		a.Recorder.Record(&Record{Service: APIService, HTTP: r, Status: answer.status, Size: answer.size, Took: time.Since(started)})
 	}
 }
 
 // writeJSON answers with a document.
-func writeJSON(w http.ResponseWriter, value any) {
+func writeJSON(w http.ResponseWriter, value any) { write(w, jsonAnswer(value)) }
+
+// jsonAnswer is an answer of 200 with a document.
+func jsonAnswer(value any) pipeline.Response {
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
 	encoder.SetEscapeHTML(false) // people read URL templates here: <.*>
 	if err := encoder.Encode(value); err != nil {
-		write(w, pipeline.ErrorResponse(pipeline.Internal, "", false))
-		return
+		return pipeline.ErrorResponse(pipeline.Internal, "", false)
 	}
-	write(w, pipeline.Response{
+	return pipeline.Response{
 		Status: http.StatusOK,
 		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
 		Body:   body.Bytes(),
-	})
+	}
 }
 
 const (
@@ -100,16 +110,30 @@ func (a *API) rules(w http.ResponseWriter, r *http.Request) {
 	offset := number(r, "offset", 0)
 	page := []json.RawMessage{}
 	position := 0
-	for _, document := range a.Rulebook.Rules() {
+	for _, rule := range a.Rulebook.Rules() {
 		if position >= offset+limit {
 			break
 		}
 		if position >= offset {
-			page = append(page, document)
+			page = append(page, rule)
 		}
 		position++
 	}
+	a.nameGeneration(w)
 	writeJSON(w, page)
+}
+
+// nameGeneration says which rules an answer is about.
+func (a *API) nameGeneration(w http.ResponseWriter) {
+	number, digest := a.Rulebook.Generation()
+	w.Header()["Ostiary-Rules-Generation"] = []string{strconv.FormatUint(number, 10)}
+	w.Header()["Ostiary-Rules-Digest"] = []string{digest}
+}
+
+// generations lists the last changes of the rules, also those that were
+// refused. A rule of this name is only found in the list of all.
+func (a *API) generations(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, a.Rulebook.Generations())
 }
 
 // number reads a parameter; what is no number is the default, and what is
@@ -130,9 +154,10 @@ func (a *API) rule(w http.ResponseWriter, r *http.Request) {
 			wanted = unescaped
 		}
 	}
-	for id, document := range a.Rulebook.Rules() {
+	for id, rule := range a.Rulebook.Rules() {
 		if id == wanted {
-			writeJSON(w, document)
+			a.nameGeneration(w)
+			writeJSON(w, rule)
 			return
 		}
 	}
@@ -148,17 +173,43 @@ func alive(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, stateDocument{"ok"})
 }
 
-// ready tells whether there are rules to decide by (contract 11.3).
+// ready tells whether the rules are those that were meant to be in force, and
+// the process is to be sent requests (contract 11.3). With ?verbose it tells
+// what that depends on.
 func (a *API) ready(w http.ResponseWriter, r *http.Request) {
-	if a.Rulebook.Ready() {
-		writeJSON(w, stateDocument{"ok"})
-		return
+	status := "ok"
+	switch {
+	case a.Leaving != nil && a.Leaving():
+		status = "shutting down"
+	case !a.Rulebook.Ready():
+		status = "not ready"
 	}
-	response := pipeline.ErrorResponse(pipeline.NoRule, r.Header.Get("X-Request-Id"), false)
+	switch {
+	case r.URL.Query().Has("verbose"):
+		response := jsonAnswer(conditionDocument{status, a.Rulebook.Condition()})
+		if status != "ok" {
+			response.Status = http.StatusServiceUnavailable
+		}
+		write(w, response)
+	case status == "ok":
+		writeJSON(w, stateDocument{status})
+	default:
+		write(w, notReady(r.Header.Get("X-Request-Id")))
+	}
+}
+
+type conditionDocument struct {
+	Status string          `json:"status"`
+	Rules  json.RawMessage `json:"rules"`
+}
+
+// notReady is what clients of Oathkeeper know: an error with another code in it
+// than its status.
+func notReady(requestID string) pipeline.Response {
+	response := pipeline.ErrorResponse(pipeline.NoRule, requestID, false)
 	response.Status = http.StatusServiceUnavailable
-	// Message and code inside are what clients of Oathkeeper know.
 	response.Body = bytes.Replace(response.Body, []byte(`"code":404,"status":"Not Found"`), []byte(`"code":500,"status":"Internal Server Error"`), 1)
-	write(w, response)
+	return response
 }
 
 func (a *API) version(w http.ResponseWriter, _ *http.Request) {

@@ -136,8 +136,42 @@ func TestHealthIsToldWithoutBeingCounted(t *testing.T) {
 	if want := `{"error":{"code":500,"status":"Internal Server Error","request":"\"7\"","message":"The requested resource could not be found"}}` + "\n"; body != want {
 		t.Errorf("got %s, want %s", body, want)
 	}
+	response, body = get(t, ready, "/health/ready?verbose")
+	expectAnswer(t, response, body, http.StatusOK, textJSON, `{"status":"ok","rules":{"sources":[]}}`+"\n")
+	response, body = get(t, unready, "/health/ready?verbose=true")
+	expectAnswer(t, response, body, http.StatusServiceUnavailable, textJSON, `{"status":"not ready","rules":{"sources":[]}}`+"\n")
 	if len(recorded)+len(alsoRecorded) > 0 {
 		t.Error("probes were recorded")
+	}
+}
+
+// TestWhoLeavesIsNotReady, whatever its rules are, but alive.
+func TestWhoLeavesIsNotReady(t *testing.T) {
+	t.Parallel()
+	api := API{Rulebook: rulebook{ready: true}, Recorder: Recorders{}, Leaving: func() bool { return true }}
+	address := serve(t, api.Handler())
+	for target, want := range map[string]int{"/health/alive": http.StatusOK, "/health/ready": http.StatusServiceUnavailable} {
+		if response, body := get(t, address, target); response.StatusCode != want {
+			t.Errorf("%s: %d %s", target, response.StatusCode, body)
+		}
+	}
+	response, body := get(t, address, "/health/ready?verbose")
+	expectAnswer(t, response, body, http.StatusServiceUnavailable, textJSON, `{"status":"shutting down","rules":{"sources":[]}}`+"\n")
+}
+
+func TestChangesOfTheRulesAreListed(t *testing.T) {
+	t.Parallel()
+	address, recorded := openAPI(t, rulebook{pages: []page{{"a", `{"id":"a"}`}}})
+	response, body := get(t, address, "/rules/generations")
+	expectAnswer(t, response, body, http.StatusOK, textJSON, `[{"generation":7},{"generation":6}]`+"\n")
+	if got := recorded.next(t); got.Status != http.StatusOK || got.Service != APIService {
+		t.Errorf("recorded: %+v", got)
+	}
+	for _, target := range []string{"/rules", "/rules/a"} {
+		response, _ := get(t, address, target)
+		if number, digest := response.Header.Get("Ostiary-Rules-Generation"), response.Header.Get("Ostiary-Rules-Digest"); number != "7" || digest != "d1" {
+			t.Errorf("%s is about generation %q with the digest %q", target, number, digest)
+		}
 	}
 }
 

@@ -24,10 +24,13 @@ type Decisions struct {
 func (d *Decisions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := observe(w)
 	started := time.Now()
-	request, malformed := d.Dialect.request(r, d.Path, d.Trust)
+	request, refusal := d.Dialect.request(r, d.Path, d.Trust)
+	if answer.refusal != nil {
+		refusal = answer.refusal
+	}
 	var decision pipeline.Decision
-	if malformed != nil {
-		decision = d.Decider.Refuse(request, malformed)
+	if refusal != nil {
+		decision = d.Decider.Refuse(request, refusal)
 	} else {
 		decision = d.Decider.Decide(r.Context(), request)
 	}

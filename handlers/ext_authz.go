@@ -24,6 +24,7 @@ import (
 // out itself. Its checks can be exchanged while it serves, as with a [Switch].
 type ExtAuthz struct {
 	auth.UnimplementedAuthorizationServer
+	Door    Door // which questions are let in by
 	current atomic.Pointer[Checks]
 }
 
@@ -38,17 +39,34 @@ type Checks struct {
 // Set exchanges the checks for the requests that come from now on.
 func (e *ExtAuthz) Set(checks *Checks) { e.current.Store(checks) }
 
+// refusalOf says why a question is refused whatever it asks; nil if it is not.
+func (l Limits) refusalOf(question *auth.CheckRequest, full bool) error {
+	asked := question.GetAttributes().GetRequest().GetHttp()
+	switch length := len(asked.GetPath()); {
+	case l.TargetBytes > 0 && length > l.TargetBytes:
+		asked.Path = asked.GetPath()[:min(length, shownTarget)]
+		return l.targetTooLong(length)
+	case full:
+		return l.overloaded()
+	default:
+		return nil
+	}
+}
+
 // Check answers a question of Envoy's. It never fails: an error would let
 // everything pass where Envoy has failure_mode_allow. (gRPC itself fails for
-// questions of more than maxQuestion bytes.)
+// questions that are longer than limits.body_bytes.)
 func (e *ExtAuthz) Check(ctx context.Context, question *auth.CheckRequest) (*auth.CheckResponse, error) {
+	limits, full := e.Door.enter()
+	defer e.Door.exit()
 	if checks := e.current.Load(); checks != nil {
-		return checks.check(ctx, question), nil
+		return checks.check(ctx, question, limits.refusalOf(question, full)), nil
 	}
 	return denial(&pipeline.Decision{Response: pipeline.ErrorResponse(pipeline.Unavailable, "", false)}), nil
 }
 
-func (c *Checks) check(ctx context.Context, question *auth.CheckRequest) (answer *auth.CheckResponse) {
+// check decides, unless there is a reason to refuse already.
+func (c *Checks) check(ctx context.Context, question *auth.CheckRequest, refusal error) (answer *auth.CheckResponse) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			c.Log.Error("panic while serving a request", "panic", panicked, "stack", string(debug.Stack()))
@@ -57,9 +75,12 @@ func (c *Checks) check(ctx context.Context, question *auth.CheckRequest) (answer
 	}()
 	started := time.Now()
 	request, from, malformed := c.request(ctx, question)
+	if refusal == nil {
+		refusal = malformed
+	}
 	var decision pipeline.Decision
-	if malformed != nil {
-		decision = c.Decider.Refuse(request, malformed)
+	if refusal != nil {
+		decision = c.Decider.Refuse(request, refusal)
 	} else {
 		decision = c.Decider.Decide(ctx, request)
 	}

@@ -30,7 +30,7 @@ func openExtAuthz(t *testing.T, checks *Checks, ready func() bool) *grpc.ClientC
 	if checks != nil {
 		decisions.Set(checks)
 	}
-	server := NewGRPCServer(&decisions, ready, nil)
+	server := NewGRPCServer(&decisions, ready, nil, Limits{})
 	socket, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -258,7 +258,7 @@ func (asBytes) Marshal(value any) (mem.BufferSlice, error) {
 // TestAStopIsToldToThoseWhoWatch and waits for none of them.
 func TestAStopIsToldToThoseWhoWatch(t *testing.T) {
 	t.Parallel()
-	server := NewGRPCServer(new(ExtAuthz), always, nil)
+	server := NewGRPCServer(new(ExtAuthz), always, nil, Limits{})
 	socket := listen(t)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(socket) }()
@@ -276,7 +276,8 @@ func TestAStopIsToldToThoseWhoWatch(t *testing.T) {
 	}
 	stopping, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := server.Shutdown(stopping); err != nil {
+	server.Shutdown(stopping)
+	if err := stopping.Err(); err != nil {
 		t.Error(err)
 	}
 	if answer, err := watch.Recv(); err != nil || answer.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {

@@ -112,6 +112,16 @@ func (b rulebook) Rules() iter.Seq2[string, json.RawMessage] {
 
 func (b rulebook) Ready() bool { return b.ready }
 
+func (b rulebook) Generation() (uint64, string) { return 7, "d1" }
+
+func (b rulebook) Generations() []json.RawMessage {
+	return []json.RawMessage{json.RawMessage(`{"generation":7}`), json.RawMessage(`{"generation":6}`)}
+}
+
+func (b rulebook) Condition() json.RawMessage {
+	return json.RawMessage(`{"sources":[]}`)
+}
+
 func (b rulebook) PublicKeys(context.Context) ([]json.RawMessage, error) {
 	return b.keys, b.unreachable
 }

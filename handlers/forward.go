@@ -28,11 +28,12 @@ type Forwarder struct {
 	// upstream; without it the engine adds none (contract 14).
 	AppendForwarded bool
 	Log             *slog.Logger // for faults of the transfer itself
+	Upgrades        *Upgrades    // takes note of connections that change to another protocol; nil: nobody does
 }
 
 // forward carries out an allowed decision. If the upstream does not answer, or
 // breaks off, the record has the failure; without an answer the client gets a
-// 400, 499, 502 or 504, past all error handlers (contract 9.3).
+// 400, 413, 499, 502 or 504, past all error handlers (contract 9.3).
 func (f *Forwarder) forward(w *observed, record *Record) {
 	request, decision := record.Request, record.Decision
 	incoming := &body{ReadCloser: request.Body.Forward(), pace: w.pace}
@@ -60,7 +61,9 @@ func (f *Forwarder) forward(w *observed, record *Record) {
 			if _, typed := response.Header["Content-Type"]; !typed {
 				w.Header()["Content-Type"] = nil // or net/http would guess one
 			}
-			if response.StatusCode != http.StatusSwitchingProtocols {
+			if response.StatusCode == http.StatusSwitchingProtocols {
+				w.tunnel = f.Upgrades.tunnel(response)
+			} else {
 				outgoing := &body{ReadCloser: response.Body}
 				response.Body = outgoing
 				broken = outgoing.failure
@@ -78,6 +81,7 @@ func (f *Forwarder) forward(w *observed, record *Record) {
 			record.Failure = err
 		}
 	}()
+	defer func() { w.tunnel.end() }()
 	proxy.ServeHTTP(w, r)
 }
 
@@ -263,6 +267,8 @@ func statusOf(ctx context.Context, err, unread error) int {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled), errors.Is(unread, io.ErrUnexpectedEOF), errors.Is(unread, syscall.ECONNRESET):
 		return pipeline.StatusClientGone
+	case errors.Is(unread, pipeline.TooLarge):
+		return http.StatusRequestEntityTooLarge
 	case unread != nil:
 		return http.StatusBadRequest
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():

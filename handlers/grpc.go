@@ -2,7 +2,7 @@ package handlers
 
 import (
 	"context"
-	"crypto/tls"
+	"math"
 	"time"
 
 	auth "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
@@ -18,17 +18,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-const (
-	// maxQuestion bounds what Envoy asks with, in bytes: headers, and as much of
-	// a body as it is configured to send.
-	maxQuestion = 4 << 20
-
-	// maxQuestions is how many questions one connection may have open.
-	maxQuestions = 1000
-
-	// grpcIdle is how long a connection is kept on which nothing is asked.
-	grpcIdle = 15 * time.Minute
-)
+// grpcIdle is how long a connection is kept on which nothing is asked.
+const grpcIdle = 15 * time.Minute
 
 // GRPCServer is the server that Envoy asks, with gRPC's own health service and
 // reflection beside it.
@@ -38,26 +29,35 @@ type GRPCServer struct {
 }
 
 // Shutdown lets questions that are under way be answered, and tells those who
-// watch the health that it is over. It ends with the context at the latest,
-// with its error.
-func (s GRPCServer) Shutdown(ctx context.Context) error {
+// watch the health that it is over. What is under way when the context ends is
+// cut off.
+func (s GRPCServer) Shutdown(ctx context.Context) {
 	close(s.health.over)
 	stop := context.AfterFunc(ctx, s.Stop)
 	defer stop()
 	s.GracefulStop()
-	return ctx.Err() //nolint:wrapcheck // it is the context's own
 }
 
 // NewGRPCServer makes the server; with a certificate it speaks TLS. ready tells
-// whether there are rules to decide by.
-func NewGRPCServer(decisions *ExtAuthz, ready func() bool, certificate *tls.Certificate) GRPCServer {
+// whether there are rules to decide by. Of the limits these are the server's to
+// keep: of headers, of questions, and of the streams of a connection.
+func NewGRPCServer(decisions *ExtAuthz, ready func() bool, certificate *Certificate, limits Limits) GRPCServer {
 	options := []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(maxQuestion),
-		grpc.MaxConcurrentStreams(maxQuestions),
 		grpc.ForceServerCodecV2(lenient{encoding.GetCodecV2(protobuf.Name)}),
 		grpc.ConnectionTimeout(headerTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: grpcIdle}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	}
+	if limits.BodyBytes > 0 {
+		options = append(options, grpc.MaxRecvMsgSize(limits.BodyBytes))
+	} else {
+		options = append(options, grpc.MaxRecvMsgSize(math.MaxInt32))
+	}
+	if limits.HeaderBytes > 0 {
+		options = append(options, grpc.MaxHeaderListSize(uint32(limits.HeaderBytes))) //nolint:gosec // the configuration bounds it
+	}
+	if limits.Streams > 0 {
+		options = append(options, grpc.MaxConcurrentStreams(uint32(limits.Streams))) //nolint:gosec // likewise
 	}
 	if certificate != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(tlsConfig(certificate))))

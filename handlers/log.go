@@ -31,6 +31,7 @@ func (l DecisionLog) Record(record *Record) {
 		slog.Bool("granted", d.Allowed),
 		slog.String("service", string(record.Service)),
 		slog.String("rule_id", d.Rule),
+		slog.Uint64("rules_generation", d.Generation),
 		slog.Group("http_request",
 			slog.String("method", record.Request.Method),
 			slog.String("scheme", record.Request.Scheme),
@@ -98,6 +99,10 @@ func reasonID(d *pipeline.Decision) string {
 		return "several_rules"
 	case pipeline.Malformed:
 		return "malformed_request"
+	case pipeline.TooLarge, pipeline.TargetTooLong:
+		return "request_too_large"
+	case pipeline.Overloaded:
+		return "overloaded"
 	case pipeline.Misconfigured:
 		return "invalid_rule"
 	default:

@@ -50,7 +50,7 @@ func asked(decision *pipeline.Decision) *Record {
 func TestAGrantedRequestIsLogged(t *testing.T) {
 	t.Parallel()
 	want := map[string]any{
-		"level": "INFO", "msg": "Access request granted", "granted": true, "service": "oathkeeper-proxy", "rule_id": "rule", "subject": "alice",
+		"level": "INFO", "msg": "Access request granted", "granted": true, "service": "oathkeeper-proxy", "rule_id": "rule", "rules_generation": 7.0, "subject": "alice",
 		"http_request": map[string]any{
 			"method": "GET", "scheme": "https", "host": "app.test", "path": "/a%2Fb", "remote": "10.0.0.1", "client": "9.9.9.9", "user_agent": "curl/8",
 		},
@@ -58,7 +58,7 @@ func TestAGrantedRequestIsLogged(t *testing.T) {
 	}
 	session := &pipeline.Session{Subject: "alice", Header: http.Header{"X-Token": {"secret"}}}
 	session.SetExtra(map[string]any{"token": "secret"})
-	record := asked(&pipeline.Decision{Allowed: true, Rule: "rule", Session: session})
+	record := asked(&pipeline.Decision{Allowed: true, Rule: "rule", Generation: 7, Session: session})
 	if diff := cmp.Diff(want, logged(t, record)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -91,7 +91,7 @@ func TestARefusedRequestIsLoggedWithTheWholeReason(t *testing.T) {
 	delete(entry, "http_request")
 	delete(entry, "http_response")
 	want := map[string]any{
-		"level": "WARN", "msg": "Access request denied", "granted": false, "service": "oathkeeper-proxy", "rule_id": "rule",
+		"level": "WARN", "msg": "Access request denied", "granted": false, "service": "oathkeeper-proxy", "rule_id": "rule", "rules_generation": 0.0,
 		"reason_id": "authentication_handler_error", "stage": "authenticators", "handler": "jwt",
 		"error": "Access credentials are invalid: the token has expired: exp is 7",
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -27,7 +28,10 @@ type Metrics struct {
 	rules      *prometheus.GaugeVec
 	overlaps   prometheus.Gauge
 	generation prometheus.Gauge
-	sources    prometheus.Gauge
+	digest     *prometheus.GaugeVec
+	sources    *prometheus.GaugeVec
+	unsettled  prometheus.Gauge
+	expiry     *prometheus.GaugeVec
 }
 
 // NewMetrics makes the metrics; the prefix is that of Oathkeeper's own.
@@ -61,11 +65,21 @@ func NewMetrics(prefix string) *Metrics {
 		generation: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ostiary_rules_generation", Help: "How many sets of rules have been in force since the start.",
 		}),
-		sources: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "ostiary_rule_sources_stale", Help: "Problems with rule sources whose last good rules are in force.",
+		digest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ostiary_rules_info", Help: "What tells the set of rules in force from others: instances of the same digest have the same rules.",
+		}, []string{"digest"}),
+		sources: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ostiary_rule_sources",
+			Help: "Rule sources: live ones, stale ones whose last good rules are in force, cached ones not read since the start, missing ones without rules.",
+		}, []string{"state"}),
+		unsettled: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ostiary_rule_sources_stale", Help: "Rule sources that cannot be read, or hold what cannot be used.",
 		}),
+		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ostiary_certificate_expiry_seconds", Help: "When the certificate in force of a listener expires, in seconds since 1970.",
+		}, []string{"service"}),
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.decisions, m.reloads, m.rules, m.overlaps, m.generation, m.stale, m.sources,
+	m.registry.MustRegister(m.expiry, m.requests, m.durations, m.decisions, m.reloads, m.rules, m.overlaps, m.generation, m.digest, m.stale, m.sources, m.unsettled,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -142,6 +156,7 @@ func methodLabel(method string) string {
 const (
 	RulesSubject         = "rules"
 	ConfigurationSubject = "configuration"
+	CertificatesSubject  = "certificates"
 )
 
 // Reloaded counts a change that was put in force, or rejected.
@@ -153,11 +168,26 @@ func (m *Metrics) Reloaded(subject string, inForce bool) {
 	m.reloads.WithLabelValues(subject, result).Inc()
 }
 
+// CertificateExpires tells when the certificate in force of a listener expires.
+func (m *Metrics) CertificateExpires(listener string, at time.Time) {
+	m.expiry.WithLabelValues(listener).Set(float64(at.Unix()))
+}
+
 // Rules tells about the set of rules in force.
-func (m *Metrics) Rules(generation uint64, working, broken, overlaps, stale int) {
+func (m *Metrics) Rules(generation uint64, digest string, working, broken, overlaps int) {
 	m.overlaps.Set(float64(overlaps))
 	m.generation.Set(float64(generation))
+	m.digest.Reset()
+	m.digest.WithLabelValues(digest).Set(1)
 	m.rules.WithLabelValues("working").Set(float64(working))
 	m.rules.WithLabelValues("broken").Set(float64(broken))
-	m.sources.Set(float64(stale))
+}
+
+// Sources tells how many rule sources are in each state. Those with a problem
+// are also counted together.
+func (m *Metrics) Sources(states map[string]int, problematic int) {
+	for state, count := range states {
+		m.sources.WithLabelValues(state).Set(float64(count))
+	}
+	m.unsettled.Set(float64(problematic))
 }

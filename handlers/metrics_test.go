@@ -119,15 +119,21 @@ func TestReloadsAndRulesAreCounted(t *testing.T) {
 	m.Reloaded(RulesSubject, true)
 	m.Reloaded(RulesSubject, true)
 	m.Reloaded(ConfigurationSubject, false)
-	m.Rules(3, 10, 2, 0, 1)
-	m.Rules(4, 11, 0, 5, 1)
+	m.Rules(3, "d3", 10, 2, 0)
+	m.Sources(map[string]int{"live": 2, "stale": 1, "cached": 0, "missing": 0}, 1)
+	m.Rules(4, "d4", 11, 0, 5)
 	expectMetrics(t, m,
 		`ostiary_reloads_total{result="published",subject="rules"} 2`,
 		`ostiary_reloads_total{result="rejected",subject="configuration"} 1`,
+		`ostiary_rule_sources{state="cached"} 0`,
+		`ostiary_rule_sources{state="live"} 2`,
+		`ostiary_rule_sources{state="missing"} 0`,
+		`ostiary_rule_sources{state="stale"} 1`,
 		`ostiary_rule_sources_stale 1`,
 		`ostiary_rules{state="broken"} 0`,
 		`ostiary_rules{state="working"} 11`,
 		`ostiary_rules_generation 4`,
+		`ostiary_rules_info{digest="d4"} 1`,
 		`ostiary_rules_overlaps 5`,
 		`ostiary_stale_sessions_total 0`,
 	)

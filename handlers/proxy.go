@@ -25,10 +25,13 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.Recorder.Record(&record)
 	}()
 
-	request, malformed := proxyRequest(r, p.Trust)
+	request, refusal := proxyRequest(r, p.Trust)
 	record.Request = request
-	if malformed != nil {
-		decision := p.Decider.Refuse(request, malformed)
+	if answer.refusal != nil {
+		refusal = answer.refusal
+	}
+	if refusal != nil {
+		decision := p.Decider.Refuse(request, refusal)
 		record.Decision = &decision
 		write(answer, decision.Response)
 		return

@@ -20,7 +20,14 @@ type Decider interface {
 // Rulebook shows the rules in force: ids and JSON documents, and their keys.
 type Rulebook interface {
 	Rules() iter.Seq2[string, json.RawMessage]
+	// Generation is how often the rules have changed, and what tells these from
+	// others.
+	Generation() (number uint64, digest string)
+	// Generations are JSON documents about the last changes, the newest first.
+	Generations() []json.RawMessage
 	Ready() bool
+	// Condition is a JSON document about what readiness depends on.
+	Condition() json.RawMessage
 	// PublicKeys are the keys that identity tokens are verified with.
 	PublicKeys(ctx context.Context) ([]json.RawMessage, error)
 }

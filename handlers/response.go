@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
 	"ostiary/pipeline"
 )
@@ -15,6 +16,10 @@ type observed struct {
 	status int // of the final answer; 0 as long as there is none
 	size   int64
 	pace   *pace // nil if the answer is a short one
+
+	refusal error        // why the listener refuses the request, if it does
+	leaving *atomic.Bool // whether the connection is not to be kept; nil if nobody says so
+	tunnel  *tunnel      // what the connection is to become, if the upstream agreed to another protocol
 }
 
 // observe is what observes the answer already, or begins to.
@@ -28,6 +33,7 @@ func observe(w http.ResponseWriter) *observed {
 func (o *observed) WriteHeader(status int) {
 	if o.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
 		o.status = status
+		o.part()
 	}
 	if o.pace != nil {
 		o.pace.writing()
@@ -39,6 +45,7 @@ func (o *observed) WriteHeader(status int) {
 func (o *observed) Write(p []byte) (int, error) {
 	if o.status == 0 {
 		o.status = http.StatusOK
+		o.part()
 	}
 	if o.pace != nil {
 		o.pace.writing()
@@ -49,12 +56,41 @@ func (o *observed) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// FlushError sends what has been written. Over HTTP/2 this is what waits for a
+// client that does not read.
+func (o *observed) FlushError() error {
+	if o.pace != nil {
+		o.pace.writing()
+		defer o.pace.flushed()
+	}
+	return http.NewResponseController(o.ResponseWriter).Flush() //nolint:wrapcheck // it is the connection's own
+}
+
+// end is to be called when the request is over.
+func (o *observed) end() {
+	if o.status == 0 { // then net/http answers now
+		o.part()
+	}
+}
+
+// part tells the client to send its next request by another connection, if this
+// one is to be closed soon: in HTTP/1.1 by a header, of which net/http makes
+// what says the same in HTTP/2.
+func (o *observed) part() {
+	if o.leaving != nil && o.leaving.Load() {
+		o.Header()["Connection"] = []string{"close"}
+	}
+}
+
 // Hijack gives the connection to another protocol. That is the answer, and
 // whoever asked for the connection writes it there.
 func (o *observed) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	connection, buffered, err := http.NewResponseController(o.ResponseWriter).Hijack()
 	if err == nil && o.status == 0 {
 		o.status = http.StatusSwitchingProtocols
+	}
+	if err == nil && o.tunnel != nil {
+		connection = o.tunnel.entrance(connection)
 	}
 	return connection, buffered, err
 }

@@ -21,7 +21,7 @@ const headerTimeout = 5 * time.Second
 
 // NewServer makes the server of a listener; with a certificate it speaks TLS,
 // and HTTP/2 over it (contract 0).
-func NewServer(handler http.Handler, timeouts Timeouts, certificate *tls.Certificate, log *slog.Logger) *http.Server {
+func NewServer(handler http.Handler, timeouts Timeouts, certificate *Certificate, log *slog.Logger) *http.Server {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout,
@@ -44,9 +44,9 @@ func NewServer(handler http.Handler, timeouts Timeouts, certificate *tls.Certifi
 	return server
 }
 
-func tlsConfig(certificate *tls.Certificate) *tls.Config {
+func tlsConfig(certificate *Certificate) *tls.Config {
 	return &tls.Config{
-		Certificates:     []tls.Certificate{*certificate},
+		GetCertificate:   certificate.get,
 		MinVersion:       tls.VersionTLS12,
 		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
 		CipherSuites: []uint16{

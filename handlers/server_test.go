@@ -21,7 +21,7 @@ func serveTLS(t testing.TB, handler http.Handler) (address string, trusted *tls.
 	issuer := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	t.Cleanup(issuer.Close)
 	socket := listen(t)
-	server := NewServer(handler, Timeouts{}, &issuer.TLS.Certificates[0], quiet)
+	server := NewServer(handler, Timeouts{}, NewCertificate(&issuer.TLS.Certificates[0]), quiet)
 	ended := make(chan error, 1)
 	go func() { ended <- server.ServeTLS(socket, "", "") }()
 	t.Cleanup(func() {
@@ -46,7 +46,7 @@ func TestTimeoutsBoundAClient(t *testing.T) {
 
 func TestTLSIsOfferedInItsSafeVersionsOnly(t *testing.T) {
 	t.Parallel()
-	if got := NewServer(http.NotFoundHandler(), Timeouts{}, &tls.Certificate{}, quiet).TLSConfig.MinVersion; got != tls.VersionTLS12 {
+	if got := NewServer(http.NotFoundHandler(), Timeouts{}, new(Certificate), quiet).TLSConfig.MinVersion; got != tls.VersionTLS12 {
 		t.Errorf("the least version is %s", tls.VersionName(got))
 	}
 	address, trusted := serveTLS(t, saying("ok"))

@@ -19,7 +19,12 @@ import (
 func serve(t testing.TB, handler http.Handler) string {
 	t.Helper()
 	socket := listen(t)
-	server := NewServer(handler, Timeouts{}, nil, quiet)
+	serveOn(t, socket, NewServer(handler, Timeouts{}, nil, quiet))
+	return socket.Addr().String()
+}
+
+func serveOn(t testing.TB, socket net.Listener, server *http.Server) {
+	t.Helper()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(socket) }()
 	t.Cleanup(func() {
@@ -28,7 +33,6 @@ func serve(t testing.TB, handler http.Handler) string {
 			t.Errorf("the server ended with %v", err)
 		}
 	})
-	return socket.Addr().String()
 }
 
 func listen(t testing.TB) net.Listener {

@@ -22,7 +22,7 @@ type Body struct {
 func NewBody(source io.ReadCloser) *Body { return &Body{source: source} }
 
 // Bytes reads the whole body, if it has at most limit bytes; a longer one is
-// TooLarge. The result must not be changed.
+// TooLarge, and so is one that is too large for its source. The result must not be changed.
 func (b *Body) Bytes(limit int) ([]byte, error) {
 	if b == nil || b.source == nil {
 		return nil, nil
@@ -35,6 +35,8 @@ func (b *Body) Bytes(limit int) ([]byte, error) {
 	switch {
 	case len(b.read) > limit:
 		return nil, TooLarge.Because("the body has more than %d bytes", limit)
+	case errors.Is(b.err, TooLarge): // for the listener that it came by
+		return nil, b.err
 	case b.err != nil:
 		return nil, Malformed.From(b.err)
 	default:

@@ -78,6 +78,17 @@ func TestBodyThatIsTooLongIsRefusedAndStillForwarded(t *testing.T) {
 	}
 }
 
+// TestBodyThatIsTooLargeForItsSourceIsTooLarge: a listener may take less than a
+// handler reads.
+func TestBodyThatIsTooLargeForItsSourceIsTooLarge(t *testing.T) {
+	t.Parallel()
+	refusal := pipeline.TooLarge.Because("more than the listener takes")
+	body := pipeline.NewBody(io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(refusal))))
+	if got, err := body.Bytes(1 << 10); pipeline.KindOf(err) != pipeline.TooLarge || !errors.Is(err, refusal) || got != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestBodyThatBreaksOffIsMalformedAndBreaksOffForTheUpstream(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset")

@@ -25,6 +25,8 @@ type Decision struct {
 	Rule    string // id of the rule that answered; empty if none did or it has no id
 	Session *Session
 
+	Generation uint64 // of the rules that it was decided by
+
 	// Of a refusal:
 	Stage    Stage  // where it was refused
 	Handler  string // which handler refused; empty if it was none

@@ -25,11 +25,13 @@ const (
 	Unavailable               // a dependency is down
 	Slow                      // a dependency did not answer in time
 	ClientGone                // the client did not wait for the answer
-	TooLarge                  // the body is longer than a handler may read
+	TooLarge                  // the body is longer than a handler may read, or a listener takes
 	Absent                    // a dependency has nothing where it was asked (contract 5.6)
 	SecondFactor              // the session is good, but for one factor only
 	Outdated                  // the session is good, but its login is too long ago
 	Unusable                  // a dependency's answer makes no sense
+	TargetTooLong             // path and query are longer than a listener takes
+	Overloaded                // as many requests are under way as a listener takes
 
 	// NoRule, answered as a missing credential or a missing permission is.
 	NoRuleUnauthorized
@@ -63,6 +65,8 @@ var kinds = [...]struct {
 	SecondFactor:  {http.StatusUnauthorized, "second_factor_required", "The session needs a second factor", genericUnauthorized},
 	Outdated:      {http.StatusUnauthorized, "reauthentication_required", "The login is too long ago for this", genericUnauthorized},
 	Unusable:      {http.StatusBadGateway, "bad_gateway", genericUnusable, genericUnusable},
+	TargetTooLong: {http.StatusRequestURITooLong, "uri_too_long", genericTooLong, genericTooLong},
+	Overloaded:    {http.StatusServiceUnavailable, "service_unavailable", genericOverloaded, genericOverloaded},
 	ClientGone:    {StatusClientGone, "client_closed_request", "The client closed the request", "The client closed the request"},
 
 	NoRuleUnauthorized: {http.StatusUnauthorized, "unauthorized", verboseNoRule, genericUnauthorized},
@@ -80,6 +84,8 @@ const (
 	genericUnavailable  = "A service that this request depends on is not available"
 	genericUnusable     = "A service that this request depends on gave an answer that is none"
 	genericTooLarge     = "The body of the request is too large"
+	genericTooLong      = "The address of the request is too long"
+	genericOverloaded   = "Too many requests are under way, try again in a moment"
 	genericSlow         = "A service that this request depends on did not answer in time"
 )
 
@@ -108,17 +114,19 @@ func (k Kind) Is(target error) bool {
 	return target == NoRule && (k == NoRuleUnauthorized || k == NoRuleForbidden)
 }
 
-// Outage reports whether the kind means that a service is in trouble and not
-// that the client did anything wrong: a login page is no answer to it
-// (contract 14, outages).
+// Outage reports whether the kind means that a service is in trouble, or the
+// engine itself, and not that the client did anything wrong: a login page is no
+// answer to it (contract 14, outages).
 func (k Kind) Outage() bool {
-	return k == Limited || k == Unavailable || k == Slow || k == Unusable
+	return k == Limited || k == Unavailable || k == Slow || k == Unusable || k == Overloaded
 }
 
 // OnlyIfNamed reports whether a login page or a challenge is no answer to this
 // kind unless its `when` says so: an outage, or a request that nobody
 // understands.
-func (k Kind) OnlyIfNamed() bool { return k.Outage() || k == Malformed || k == TooLarge }
+func (k Kind) OnlyIfNamed() bool {
+	return k.Outage() || k == Malformed || k == TooLarge || k == TargetTooLong
+}
 
 func (k Kind) known() Kind {
 	if int(k) >= len(kinds) {

@@ -18,6 +18,8 @@ const (
 	unavailableText  = "A service that this request depends on is not available"
 	slowText         = "A service that this request depends on did not answer in time"
 	tooLargeText     = "The body of the request is too large"
+	tooLongText      = "The address of the request is too long"
+	overloadedText   = "Too many requests are under way, try again in a moment"
 	goneText         = "The client closed the request"
 	unusableText     = "A service that this request depends on gave an answer that is none"
 )
@@ -44,6 +46,8 @@ var everyKind = map[pipeline.Kind]struct {
 	pipeline.Absent:        {404, "not_found", "The requested resource could not be found", "Upstream service not found", false, false},
 	pipeline.SecondFactor:  {401, "second_factor_required", unauthorizedText, "The session needs a second factor", false, false},
 	pipeline.Outdated:      {401, "reauthentication_required", unauthorizedText, "The login is too long ago for this", false, false},
+	pipeline.TargetTooLong: {414, "uri_too_long", tooLongText, tooLongText, false, true},
+	pipeline.Overloaded:    {503, "service_unavailable", overloadedText, overloadedText, true, true},
 	pipeline.Unusable:      {502, "bad_gateway", unusableText, unusableText, true, true},
 
 	pipeline.NoRuleUnauthorized: {401, "unauthorized", unauthorizedText, "Requested url does not match any rules", false, false},

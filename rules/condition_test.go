@@ -33,7 +33,7 @@ func judged(t *testing.T, authorizers string) (*Engine, *Report) {
 		settings.Pipeline.Authorizers[id] = pipeline.Setting{Enabled: true}
 	}
 	engine := NewEngine()
-	report, err := NewLoader(engine).Configure(settings)
+	report, err := NewLoader(engine).Configure(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}

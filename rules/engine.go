@@ -11,7 +11,11 @@ import (
 
 // Engine decides by the Set that is in force. It is safe for concurrent use
 // and takes no lock: each call uses one Set from its beginning to its end.
-type Engine struct{ set atomic.Pointer[Set] }
+type Engine struct {
+	set     atomic.Pointer[Set]
+	state   atomic.Pointer[state]
+	history atomic.Pointer[[]Generation]
+}
 
 // NewEngine makes an engine without any rules: it refuses everything.
 func NewEngine() *Engine {
@@ -19,6 +23,7 @@ func NewEngine() *Engine {
 	nothing := pipeline.NewBuilder(pipeline.Handlers{}, pipeline.Settings{}, pipeline.Environment{}, nil)
 	empty, _ := compile(nil, Regexp, nothing, newMasking(pipeline.Handlers{}))
 	e.set.Store(empty)
+	e.state.Store(&state{minimum: 1})
 	return e
 }
 
@@ -37,7 +42,3 @@ func (e *Engine) Rules() iter.Seq2[string, json.RawMessage] { return e.set.Load(
 
 // IdentityHeaders are the headers that some rule in force may set, in order.
 func (e *Engine) IdentityHeaders() []string { return e.set.Load().identity }
-
-// Ready reports whether there is a rule in force that can allow a request
-// (contract 11.3).
-func (e *Engine) Ready() bool { return e.set.Load().Working() > 0 }

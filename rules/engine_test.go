@@ -193,7 +193,7 @@ func TestRequestsAreDecidedByOneSetWhileRulesAreReloaded(t *testing.T) {
 	write(t, path, document(0))
 	engine := NewEngine()
 	loader := NewLoader(engine)
-	if _, err := loader.Configure(from(path)); err != nil {
+	if _, err := loader.Configure(t.Context(), from(path)); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -227,7 +227,7 @@ func TestRequestsAreDecidedByOneSetWhileRulesAreReloaded(t *testing.T) {
 	}
 	for n := 1; n <= reloads; n++ {
 		replace(t, path, document(n))
-		if report := loader.Reload(); !report.Published {
+		if report := loader.Reload(t.Context()); !report.Published {
 			t.Errorf("reload %d: %v", n, report.Rejected)
 		}
 	}

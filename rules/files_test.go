@@ -75,7 +75,7 @@ func TestBadDocuments(t *testing.T) {
 	}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			report, err := NewLoader(NewEngine()).Configure(byName(name))
+			report, err := NewLoader(NewEngine()).Configure(t.Context(), byName(name))
 			if err != nil {
 				t.Fatalf("a mistake in a file is none in the configuration: %v", err)
 			}
@@ -99,7 +99,7 @@ func TestGoodDocuments(t *testing.T) {
 	t.Chdir("../testdata/rules/good")
 	for _, name := range documents(t, ".") {
 		t.Run(name, func(t *testing.T) {
-			report, err := NewLoader(NewEngine()).Configure(byName(name))
+			report, err := NewLoader(NewEngine()).Configure(t.Context(), byName(name))
 			if err != nil {
 				t.Fatal(err)
 			}

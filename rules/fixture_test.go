@@ -49,10 +49,11 @@ var enabled = pipeline.Settings{
 // from are settings for rules in these files.
 func from(paths ...string) Settings {
 	settings := Settings{
-		Strategy:    Regexp,
-		Handlers:    everyHandler,
-		Pipeline:    enabled,
-		Environment: pipeline.Environment{Transport: http.DefaultTransport, Now: time.Now},
+		MinimumRules: 1,
+		Strategy:     Regexp,
+		Handlers:     everyHandler,
+		Pipeline:     enabled,
+		Environment:  pipeline.Environment{Transport: http.DefaultTransport, Now: time.Now},
 	}
 	for _, path := range paths {
 		settings.Repositories = append(settings.Repositories, "file://"+path)
@@ -94,7 +95,7 @@ func loaded(t testing.TB, text string, strategy Strategy) (*Engine, *Report) {
 	engine := NewEngine()
 	settings := from(path)
 	settings.Strategy = strategy
-	report, err := NewLoader(engine).Configure(settings)
+	report, err := NewLoader(engine).Configure(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func TestIdentityHeaders(t *testing.T) {
 	} {
 		settings := from("rules")
 		settings.GuardIdentity = test.guard
-		if _, err := loader.Configure(settings); err != nil {
+		if _, err := loader.Configure(t.Context(), settings); err != nil {
 			t.Fatal(err)
 		}
 		for id, want := range test.want {
@@ -47,7 +47,7 @@ func TestIdentityHeaders(t *testing.T) {
 	settings := from("rules")
 	settings.GuardIdentity = true
 	write(t, "rules", list(simple("user", "user.example.com"), plain, strings.Replace(role, `"anonymous"`, `"nobody"`, 1)))
-	report, err := loader.Configure(settings)
+	report, err := loader.Configure(t.Context(), settings)
 	if err != nil || report.Broken != 1 {
 		t.Fatalf("%+v, %v", report, err)
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 
@@ -50,17 +51,17 @@ const (
 // Lint reads the rules that the settings name and looks for what is wrong with
 // them, or likely to be. Findings are in the order of sources and lines. An
 // error means that the settings cannot be used.
-func Lint(settings Settings, scope Scope) ([]Finding, error) {
+func Lint(ctx context.Context, settings Settings, scope Scope) ([]Finding, error) {
 	if scope == RulesAlone {
 		settings.Pipeline = pipeline.Settings{}
 	}
-	sources, problems := readSources(settings, nil)
+	sources, problems := readSources(ctx, settings, nil, true)
 	if len(problems) > 0 {
 		return nil, problems
 	}
 	l := &linting{settings: settings, scope: scope, definitions: definitionsOf(sources)}
 	for _, s := range sources {
-		for _, problem := range s.problem {
+		for _, problem := range s.problems() {
 			l.add(brokenRule.of(problem))
 		}
 	}
@@ -141,7 +142,9 @@ func (l *linting) compile(builder *pipeline.Builder) error {
 // source comes last.
 func (l *linting) sort(sources []*source) {
 	position := func(f Finding) int {
-		at := slices.IndexFunc(sources, func(s *source) bool { return s.name == f.File })
+		at := slices.IndexFunc(sources, func(s *source) bool {
+			return s.Name == f.File || slices.ContainsFunc(s.holdings, func(h *holding) bool { return h.name == f.File })
+		})
 		if at < 0 {
 			return len(sources)
 		}

@@ -34,7 +34,7 @@ func TestLintedDocuments(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range documents(t, ".") {
 		t.Run(name, func(t *testing.T) {
-			findings, err := Lint(byName(name), scopeByName(name))
+			findings, err := Lint(t.Context(), byName(name), scopeByName(name))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,12 +59,12 @@ func TestWitnessesAreProofs(t *testing.T) {
 	t.Chdir("../testdata/rules/lint")
 	witnesses := 0
 	for _, name := range documents(t, ".") {
-		findings, err := Lint(byName(name), scopeByName(name))
+		findings, err := Lint(t.Context(), byName(name), scopeByName(name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		engine := NewEngine()
-		if _, err := NewLoader(engine).Configure(byName(name)); err != nil {
+		if _, err := NewLoader(engine).Configure(t.Context(), byName(name)); err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range findings {
@@ -104,7 +104,7 @@ func matchedBy(x Explanation, id string) bool {
 // TestTheScenariosRule matches more than it seems to, and that is all.
 func TestTheScenariosRule(t *testing.T) {
 	t.Chdir("../testdata/scenarios/operational-auth")
-	findings, err := Lint(from("access-rules.json"), RulesAlone)
+	findings, err := Lint(t.Context(), from("access-rules.json"), RulesAlone)
 	if err != nil || len(findings) != 1 || findings[0].Check != hostCrossing.ID || findings[0].Witness != "GET http://vmagent.localhost.evil.example/x" {
 		t.Errorf("%v, %v", err, findings)
 	}
@@ -119,7 +119,7 @@ func TestEveryDocumentCanBeLinted(t *testing.T) {
 				for _, strategy := range []Strategy{Regexp, Glob} {
 					settings := byName(name)
 					settings.Strategy = strategy
-					findings, err := Lint(settings, Deployment)
+					findings, err := Lint(t.Context(), settings, Deployment)
 					if err != nil {
 						t.Errorf("%s: %v", name, err)
 					}
@@ -137,7 +137,7 @@ func TestOrdinaryRulesAreNothingToTalkAbout(t *testing.T) {
 	t.Chdir(t.TempDir())
 	text, _ := mixed(100)
 	write(t, "mix", string(text))
-	findings, err := Lint(from("mix"), SomeRules)
+	findings, err := Lint(t.Context(), from("mix"), SomeRules)
 	if err != nil || len(findings) > 0 {
 		t.Errorf("%v, %v", err, findings)
 	}
@@ -191,7 +191,7 @@ func TestHandlersOfADeployment(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			write(t, "rules", text(test.more))
-			findings, err := Lint(test.settings, Deployment)
+			findings, err := Lint(t.Context(), test.settings, Deployment)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -207,12 +207,12 @@ func TestSettingsThatCannotBeUsedAreAnError(t *testing.T) {
 	write(t, "rules", list(simple("a", "a.test")))
 	settings := from("rules")
 	settings.Repositories = append(settings.Repositories, "gopher://rules")
-	if _, err := Lint(settings, Deployment); err == nil || !strings.HasPrefix(err.Error(), "access_rules.repositories[1]: ") {
+	if _, err := Lint(t.Context(), settings, Deployment); err == nil || !strings.HasPrefix(err.Error(), "access_rules.repositories[1]: ") {
 		t.Error(err)
 	}
 	settings = from("rules")
 	settings.Pipeline.Authenticators = map[string]pipeline.Setting{"anonymous": {Enabled: true, Config: map[string]any{"subject": 7}}}
-	if _, err := Lint(settings, Deployment); err == nil || !strings.HasPrefix(err.Error(), "authenticators.anonymous.config.subject: ") {
+	if _, err := Lint(t.Context(), settings, Deployment); err == nil || !strings.HasPrefix(err.Error(), "authenticators.anonymous.config.subject: ") {
 		t.Error(err)
 	}
 }

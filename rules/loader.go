@@ -1,20 +1,25 @@
 package rules
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 
 	"ostiary/config/document"
 	"ostiary/pipeline"
+	"ostiary/rules/repository"
 )
 
 // Settings say where rules come from and how they are read.
 type Settings struct {
 	Repositories   []string // URLs (contract 2.4)
+	Servers        repository.Servers
+	Poll           Poll
+	CacheDirectory string // where the last good rules are kept; empty: nowhere
+	MinimumRules   int    // that have to work before the engine is ready
 	Strategy       Strategy
 	Strict         bool // unknown keys are mistakes
 	NoMatch        int  // status of a request that no rule matches: 401, 403, or else 404
@@ -23,25 +28,32 @@ type Settings struct {
 	Handlers       pipeline.Handlers
 	Pipeline       pipeline.Settings
 	Environment    pipeline.Environment
+
+	// Waiting is told, if it is not nil, why a start takes longer.
+	Waiting func(reason string)
 }
 
 // Loader keeps the Set of an Engine up to date. All sources together make one
-// Set, which is published at once or not at all.
+// Set, which is published at once or not at all: read, parsed, compiled and
+// proved aside.
 type Loader struct {
 	engine *Engine
+	due    chan struct{} // there are other repositories to poll
 
 	mutex      sync.Mutex
 	settings   Settings
 	sources    []*source
+	settled    bool // every source has been read once
 	builder    *pipeline.Builder
 	generation uint64
+	history    []Generation
 	accepted   []*definition                // the rules in force
 	refused    document.Problems            // why those of the sources are not
 	digests    map[string][sha256.Size]byte // of the rules in force, by their ids
 }
 
 // NewLoader makes a loader for the engine's rules.
-func NewLoader(engine *Engine) *Loader { return &Loader{engine: engine} }
+func NewLoader(engine *Engine) *Loader { return &Loader{engine: engine, due: make(chan struct{}, 1)} }
 
 // Report tells what a load found and did.
 type Report struct {
@@ -53,18 +65,21 @@ type Report struct {
 	Added      []string // ids, as compared with the Set before
 	Removed    []string
 	Changed    []string
+	Sources    []SourceReport
 	Rejected   document.Problems // sources whose last good rules stay in force
 	Refused    document.Problems // why the rules of all sources together are not in force: those before them are
 	Flaws      document.Problems // rules that deny or are left out
 	Warnings   document.Problems
+	Unkept     []string // why rules are not there for a start without their source
 }
 
-// Configure puts new settings in force, with all their sources read anew. An
-// error means that they cannot be used; everything stays as it was.
-func (l *Loader) Configure(settings Settings) (*Report, error) {
+// Configure puts new settings in force, with all their sources read anew; those
+// that have to be asked over the network only if they are new. An error means
+// that they cannot be used; everything stays as it was.
+func (l *Loader) Configure(ctx context.Context, settings Settings) (*Report, error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	sources, problems := readSources(settings, l.sources)
+	sources, problems := readSources(ctx, settings, l.sources, l.generation == 0)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -78,38 +93,12 @@ func (l *Loader) Configure(settings Settings) (*Report, error) {
 		next.report.Refused = l.refused
 	}
 	l.settings, l.sources = settings, sources
-	l.publish(next)
-	return next.report, nil
-}
-
-// readSources reads the repositories that the settings name, each of them once.
-// Those that were known before keep their last good rules. Problems are mistakes
-// in the settings.
-func readSources(settings Settings, before []*source) (sources []*source, problems document.Problems) {
-	for i, url := range settings.Repositories {
-		at := document.Path{"access_rules", "repositories", strconv.Itoa(i)}
-		repository, err := parseRepository(url)
-		if err != nil {
-			problems = append(problems, document.Problem{Path: at, Message: err.Error()})
-			continue
-		}
-		if find(sources, repository) != nil {
-			continue
-		}
-		next := &source{}
-		if old := find(before, repository); old != nil {
-			*next = *old
-		}
-		next.repository = repository
-		next.readAs(settings.Strict)
-		next.refresh()
-		if repository.path == "" && len(next.problem) > 0 {
-			// What is written in the configuration is part of it.
-			problems = append(problems, next.problem...)
-		}
-		sources = append(sources, next)
+	select {
+	case l.due <- struct{}{}:
+	default: // it is known already
 	}
-	return sources, problems
+	l.publish(next)
+	return l.told(next.report), nil
 }
 
 func faultProblems(faults []pipeline.Fault) document.Problems {
@@ -124,35 +113,25 @@ func faultProblems(faults []pipeline.Fault) document.Problems {
 	return problems
 }
 
-// find is the source of the same file, or of the same URL if it is no file.
-func find(sources []*source, wanted *repository) *source {
-	for _, s := range sources {
-		if s.path == wanted.path && (s.path != "" || s.url == wanted.url) {
-			return s
-		}
-	}
-	return nil
-}
-
 // Reload reads all sources again and publishes a new Set if any of them
-// changed.
-func (l *Loader) Reload() *Report {
+// changed. Of those that have to be asked over the network it takes what Poll
+// has brought.
+func (l *Loader) Reload(ctx context.Context) *Report {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	changed := false
 	for _, s := range l.sources {
-		before, loaded := s.digest, s.loaded
-		s.refresh()
-		changed = changed || s.digest != before || s.loaded != loaded
+		s.refresh(ctx, l.settings.now())
+		changed, s.changed = changed || s.changed, false
 	}
 	if changed {
 		next := l.build(l.settings, l.sources, definitionsOf(l.sources))
 		if l.refused = next.report.Refused; len(l.refused) == 0 {
 			l.publish(next)
-			return next.report
+			return l.told(next.report)
 		}
 	}
-	return l.unchanged()
+	return l.told(l.unchanged())
 }
 
 // unchanged is the report of a load that leaves the Set in force as it is.
@@ -162,20 +141,34 @@ func (l *Loader) unchanged() *Report {
 		Generation: l.generation, Rules: len(set.listing), Broken: len(set.listing) - set.Working(), Overlaps: set.overlaps, Refused: l.refused,
 	}
 	for _, s := range l.sources {
-		report.Rejected = append(report.Rejected, s.problem...)
+		report.Rejected = append(report.Rejected, s.problems()...)
 	}
 	return report
 }
 
-// Files are the paths of the files that rules come from.
+// told completes a report by how the sources are, keeps the rules that are in
+// force for a start without them, and lets the engine know whether it is ready.
+func (l *Loader) told(report *Report) *Report {
+	for _, s := range l.sources {
+		if l.settings.CacheDirectory != "" && len(l.refused) == 0 {
+			if err := s.keep(repository.Cache{Directory: l.settings.CacheDirectory}, l.settings.now()); err != nil {
+				report.Unkept = append(report.Unkept, err.Error())
+			}
+		}
+		report.Sources = append(report.Sources, s.report())
+	}
+	l.settled = l.settled || !slices.ContainsFunc(l.sources, func(s *source) bool { return !s.complete })
+	l.engine.state.Store(&state{settled: l.settled, minimum: l.settings.MinimumRules, sources: report.Sources})
+	return report
+}
+
+// Files are the paths, and patterns of paths, of the files that rules come from.
 func (l *Loader) Files() []string {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	var paths []string
 	for _, s := range l.sources {
-		if s.path != "" {
-			paths = append(paths, s.path)
-		}
+		paths = append(paths, s.Files...)
 	}
 	return paths
 }
@@ -188,10 +181,21 @@ type built struct {
 	report      *Report
 }
 
+// definitionsOf are the rules of all sources. A file that several of them name
+// counts once.
 func definitionsOf(sources []*source) []*definition {
 	var definitions []*definition
+	seen := map[string]bool{}
 	for _, s := range sources {
-		definitions = append(definitions, s.rules...)
+		for _, h := range s.holdings {
+			if len(s.Files) > 0 {
+				if seen[h.name] {
+					continue
+				}
+				seen[h.name] = true
+			}
+			definitions = append(definitions, h.rules...)
+		}
 	}
 	return definitions
 }
@@ -199,10 +203,12 @@ func definitionsOf(sources []*source) []*definition {
 // build makes a Set of these rules. If the settings refuse it as a whole, the
 // report says so.
 func (l *Loader) build(settings Settings, sources []*source, definitions []*definition) built {
-	report := &Report{}
+	report := &Report{Warnings: checkSources(sources)}
 	for _, s := range sources {
-		report.Rejected = append(report.Rejected, s.problem...)
-		report.Warnings = append(report.Warnings, s.warnings...)
+		report.Rejected = append(report.Rejected, s.problems()...)
+		for _, h := range s.holdings {
+			report.Warnings = append(report.Warnings, h.warnings...)
+		}
 	}
 	report.Warnings = append(report.Warnings, checkIDs(definitions)...)
 	report.Warnings = append(report.Warnings, checkMatches(definitions, settings.Strategy)...)
@@ -248,7 +254,7 @@ func noMatch(status int) pipeline.Kind {
 func (l *Loader) publish(next built) {
 	set, report := next.set, next.report
 	l.generation++
-	set.generation = l.generation
+	set.generation, set.digest = l.generation, digestOf(next.definitions)
 	l.engine.set.Store(set)
 	l.builder, l.accepted = next.builder, next.definitions
 	report.Published, report.Generation = true, l.generation
@@ -262,6 +268,7 @@ func (l *Loader) publish(next built) {
 	}
 	report.Added, report.Removed, report.Changed = compare(l.digests, digests)
 	l.digests = digests
+	l.remember(report)
 }
 
 // compare tells how the rules after differ from those before, by their ids.

@@ -16,14 +16,14 @@ func BenchmarkLoad(b *testing.B) {
 			write(b, path, string(text))
 			before := live()
 			loader := NewLoader(NewEngine())
-			if _, err := loader.Configure(from(path)); err != nil {
+			if _, err := loader.Configure(b.Context(), from(path)); err != nil {
 				b.Fatal(err)
 			}
 			kept := live() - before
 			b.ReportAllocs()
 			for b.Loop() {
-				loader.sources[0].loaded = false // so that the same text is read again
-				if report := loader.Reload(); !report.Published || report.Rules != count {
+				loader.sources[0].holdings[0].loaded = false // so that the same text is read again
+				if report := loader.Reload(b.Context()); !report.Published || report.Rules != count {
 					b.Fatal(report)
 				}
 			}

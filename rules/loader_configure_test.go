@@ -25,18 +25,18 @@ func TestAConfigurationThatCannotBeUsedChangesNothing(t *testing.T) {
 		want         string
 	}{
 		"schemes": {
-			repositories: []string{"file://a", "https://example.com/rules", "a", "s3://bucket/rules", "git://x/y"},
-			want: `access_rules.repositories[1]: https:// is not supported by this version; use file:// or inline://
+			repositories: []string{"file://a", "https:///rules", "a", "file:///a[", "git://x/y"},
+			want: `access_rules.repositories[1]: "https:///rules" is not a URL such as https://rules.example.com/access-rules.json
 access_rules.repositories[2]: "a" is not a URL such as file:///etc/rules/access-rules.json
-access_rules.repositories[3]: s3:// is not supported by this version; use file:// or inline://
-access_rules.repositories[4]: there are no repositories of the kind git://; use file:// or inline://`,
+access_rules.repositories[3]: "file:///a[" is no pattern of paths: a bracket is not closed, or nothing follows a backslash
+access_rules.repositories[4]: there are no repositories of the kind git://; use file://, inline://, http://, https://, s3://, gs:// or azblob://`,
 		},
 		"rules inside of the configuration": {
 			repositories: []string{"file://missing", inline("[\n{\"id\": 1}]"), inline(`{}`), inline(""), "inline://[]"},
-			want: `inline://:2: rule [0]: id: expected string, got integer
+			want: `access_rules.repositories[4]: the text behind inline:// is not base64 (standard alphabet, with padding): illegal base64 data at input byte 0
+inline://:2: rule [0]: id: expected string, got integer
 inline://:1: expected an array of access rules, got object
-inline://: the file is empty
-access_rules.repositories[4]: the text behind inline:// is not base64 (standard alphabet, with padding): illegal base64 data at input byte 0`,
+inline://: the file is empty`,
 		},
 		"handlers": {
 			repositories: []string{"file://b"},
@@ -53,7 +53,7 @@ errors.handlers.redirect.config.to: "\\" is not a URL`,
 		if test.settings != nil {
 			test.settings(&settings.Pipeline)
 		}
-		report, err := d.loader.Configure(settings)
+		report, err := d.loader.Configure(t.Context(), settings)
 		if report != nil || err == nil || err.Error() != test.want {
 			t.Errorf("%s: %+v\n%v\nwant:\n%s", name, report, err, test.want)
 		}
@@ -65,19 +65,19 @@ errors.handlers.redirect.config.to: "\\" is not a URL`,
 		}
 	}
 	write(t, "a", two)
-	d.expect(t, d.loader.Reload(), true, "two", "")
+	d.expect(t, d.loader.Reload(t.Context()), true, "two", "")
 }
 
 func TestASourceThatIsNamedTwiceIsLoadedOnce(t *testing.T) {
 	d, _ := deploy(t, map[string]string{"a b": one})
 	settings := from("a b", "a b", "./a%20b", "x/../a b?version=1")
 	settings.Repositories = append(settings.Repositories, inline(two), inline(two), inline(three), inline(one))
-	report, err := d.loader.Configure(settings)
+	report, err := d.loader.Configure(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.expect(t, report, true, "one two three one", "") // inline the same rule is another source
-	if got := strings.Join(d.loader.Files(), ", "); got != "a b" {
+	if got := strings.Join(d.loader.Files(), ", "); got != "a b, a b/*.json, a b/*.yaml, a b/*.yml" {
 		t.Errorf("the files are %s", got)
 	}
 }
@@ -96,7 +96,7 @@ func TestSourcesComeAndGoWithTheConfiguration(t *testing.T) {
 	} {
 		settings := from()
 		settings.Repositories = step.repositories
-		report, err := d.loader.Configure(settings)
+		report, err := d.loader.Configure(t.Context(), settings)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,11 +108,11 @@ func TestSourcesComeAndGoWithTheConfiguration(t *testing.T) {
 // with its name.
 func TestASourceThatIsTakenAwayIsForgotten(t *testing.T) {
 	d, _ := deploy(t, map[string]string{"a": one, "b": two})
-	if _, err := d.loader.Configure(from("b")); err != nil {
+	if _, err := d.loader.Configure(t.Context(), from("b")); err != nil {
 		t.Fatal(err)
 	}
 	write(t, "a", "")
-	report, err := d.loader.Configure(from("a", "b"))
+	report, err := d.loader.Configure(t.Context(), from("a", "b"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,15 +131,15 @@ func TestStrictnessIsAMatterOfTheConfiguration(t *testing.T) {
 	settings := from("a")
 	settings.Strict = true
 	for range 2 {
-		report, err := d.loader.Configure(settings)
+		report, err := d.loader.Configure(t.Context(), settings)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.expect(t, report, true, "one", warning)
-		d.expect(t, d.loader.Reload(), false, "one", warning)
+		d.expect(t, d.loader.Reload(t.Context()), false, "one", warning)
 	}
 	settings.Strict = false
-	report, err := d.loader.Configure(settings)
+	report, err := d.loader.Configure(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestTheStrategyIsAMatterOfTheConfiguration(t *testing.T) {
 	for range 2 {
 		for strategy, want := range map[Strategy]string{Regexp: refused, Glob: "one"} {
 			settings.Strategy = strategy
-			if _, err := d.loader.Configure(settings); err != nil {
+			if _, err := d.loader.Configure(t.Context(), settings); err != nil {
 				t.Fatal(err)
 			}
 			if got := outcome(d.engine, "shop", "/x"); got != "one" {
@@ -198,7 +198,7 @@ func TestHandlersAreCarriedOverWhileTheirConfigurationIsTheSame(t *testing.T) {
 		settings := from("rules")
 		settings.Handlers.Authenticators = []pipeline.Definition[pipeline.Authenticator]{definition}
 		settings.Pipeline.Authenticators = map[string]pipeline.Setting{"numbered": {Enabled: true, Config: map[string]any{"b": b}}}
-		if _, err := loader.Configure(settings); err != nil {
+		if _, err := loader.Configure(t.Context(), settings); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -228,10 +228,10 @@ func TestHandlersAreCarriedOverWhileTheirConfigurationIsTheSame(t *testing.T) {
 	configure("9")
 	expect("the same again", x, y)
 	write(t, "rules", list(rule("y", `{"b": "9", "a": "2"}`), rule("x", `{"a": "1"}`)))
-	loader.Reload()
+	loader.Reload(t.Context())
 	expect("the same, written otherwise", x, y)
 	write(t, "rules", list(rule("x", `{"a": "2"}`), rule("y", `{"a": "1"}`)))
-	loader.Reload()
+	loader.Reload(t.Context())
 	expect("changed places", y, x)
 
 	configure("8")

@@ -45,7 +45,7 @@ func TestNoMatch(t *testing.T) {
 				}},
 				"www_authenticate": {Enabled: true, Config: map[string]any{"realm": "door"}},
 			}
-			if _, err := loader.Configure(settings); err != nil {
+			if _, err := loader.Configure(t.Context(), settings); err != nil {
 				t.Fatal(err)
 			}
 			for _, nobodys := range []*pipeline.Request{request("GET", "c.example.com", "/"), request("POST", "a.example.com", "/")} {

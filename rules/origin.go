@@ -32,7 +32,7 @@ func (o *origin) line(path document.Path) int {
 func (o *origin) forget() { o.parsed = nil }
 
 // parse reads the rules of a document. Problems make it useless as a whole.
-func parse(name string, content []byte, strict bool) (rules []*definition, warnings, problems document.Problems) {
+func parse(name string, content []byte, strict bool, before []*definition) (rules []*definition, warnings, problems document.Problems) {
 	parsed, err := document.Parse(name, content, document.Sniff)
 	if err != nil {
 		var one document.Problem
@@ -41,6 +41,6 @@ func parse(name string, content []byte, strict bool) (rules []*definition, warni
 		}
 		return nil, nil, document.Problems{one}
 	}
-	rules, warnings, problems = decode(&origin{name: name, source: content, parsed: parsed}, parsed.Value, strict)
+	rules, warnings, problems = decode(&origin{name: name, source: content, parsed: parsed}, parsed.Value, strict, plainRules(before))
 	return rules, append(parsed.Warnings, warnings...), problems
 }

@@ -28,7 +28,7 @@ func TestLoadedRulesKeepNoParsedDocument(t *testing.T) {
 		write(t, path, mark+text)
 		loader := NewLoader(NewEngine())
 		before := live()
-		report, err := loader.Configure(from(path))
+		report, err := loader.Configure(t.Context(), from(path))
 		if err != nil {
 			t.Fatal(err)
 		}

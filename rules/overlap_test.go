@@ -27,7 +27,7 @@ func (d *deployment) configure(t *testing.T, refuse bool, files ...string) *Repo
 	t.Helper()
 	settings := from(files...)
 	settings.RefuseOverlaps = refuse
-	report, err := d.loader.Configure(settings)
+	report, err := d.loader.Configure(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,11 +137,11 @@ func TestOverlapsAreWarnedOf(t *testing.T) {
 	if got := outcome(d.engine, "alone.example.com", "/"); got != "alone" {
 		t.Errorf("another one: %s", got)
 	}
-	if report := d.loader.Reload(); report.Published || report.Overlaps != 1 {
+	if report := d.loader.Reload(t.Context()); report.Published || report.Overlaps != 1 {
 		t.Errorf("nothing changed, and the report is %+v", report)
 	}
 	write(t, "a", list(public, exception))
-	report = d.loader.Reload()
+	report = d.loader.Reload(t.Context())
 	d.expect(t, report, true, "public admin", "")
 	if report.Overlaps != 0 || len(report.Warnings) > 0 {
 		t.Errorf("%d overlaps, warnings: %v", report.Overlaps, report.Warnings)
@@ -187,12 +187,12 @@ func TestOverlapsCanBeRefused(t *testing.T) {
 	}
 	write(t, "a", list(public, admin))
 	for range 3 {
-		refused(d.loader.Reload(), "public two", "a"+bothMatch+"\n")
+		refused(d.loader.Reload(t.Context()), "public two", "a"+bothMatch+"\n")
 	}
 	write(t, "b", three) // a change that is good by itself, but not of the whole
-	refused(d.loader.Reload(), "public two", "a"+bothMatch+"\n")
+	refused(d.loader.Reload(t.Context()), "public two", "a"+bothMatch+"\n")
 	write(t, "b", list(public, strings.Replace(simple("three", "three.example.com"), "allow", "alow", 1))) // nor is this one
-	refused(d.loader.Reload(), "public two", "a"+bothMatch+`
+	refused(d.loader.Reload(t.Context()), "public two", "a"+bothMatch+`
 b:2: rules "public" (a:2) and "public" (b:2) both match GET http://app.example.com/; give one of them a higher priority
 b:2: rules "admin" and "public" both match GET http://app.example.com/; give one of them a higher priority
 b:5: rule "three": authorizer (alow): there is no handler of that name; did you mean "allow"?
@@ -202,13 +202,13 @@ b:5: rule "three": authorizer (alow): there is no handler of that name; did you 
 	}
 	write(t, "b", three)
 	write(t, "a", list(public, exception))
-	report = d.loader.Reload()
+	report = d.loader.Reload(t.Context())
 	d.expect(t, report, true, "public admin three", "")
 	if len(report.Refused) > 0 || report.Generation != 2 {
 		t.Errorf("%+v", report)
 	}
 	write(t, "a", "") // unreadable is another matter
-	d.expect(t, d.loader.Reload(), false, "public admin three", "a: the file is empty\n")
+	d.expect(t, d.loader.Reload(t.Context()), false, "public admin three", "a: the file is empty\n")
 }
 
 // TestAtTheStartThereAreNoRulesToKeep, so what is refused then leaves an engine
@@ -217,7 +217,7 @@ func TestAtTheStartThereAreNoRulesToKeep(t *testing.T) {
 	d := overlapping(t, map[string]string{"a": list(public, admin)})
 	settings := from("a")
 	settings.RefuseOverlaps, settings.NoMatch = true, 403
-	report, err := d.loader.Configure(settings)
+	report, err := d.loader.Configure(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestAtTheStartThereAreNoRulesToKeep(t *testing.T) {
 		t.Errorf("answered with %d", got)
 	}
 	write(t, "a", list(public, exception))
-	d.expect(t, d.loader.Reload(), true, "public admin", "")
+	d.expect(t, d.loader.Reload(t.Context()), true, "public admin", "")
 }
 
 // TestRefusingIsAMatterOfTheConfiguration: with it come new settings, which
@@ -240,7 +240,7 @@ func TestRefusingIsAMatterOfTheConfiguration(t *testing.T) {
 		t.Helper()
 		settings := from(files...)
 		settings.RefuseOverlaps, settings.NoMatch = refuse, status
-		report, err := d.loader.Configure(settings)
+		report, err := d.loader.Configure(t.Context(), settings)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +267,7 @@ func TestRefusingIsAMatterOfTheConfiguration(t *testing.T) {
 		if len(report.Refused) != step.refused || report.Overlaps != step.overlap {
 			t.Errorf("%s: %d overlaps, refused: %v", step.name, report.Overlaps, report.Refused)
 		}
-		if again := d.loader.Reload(); again.Published || len(again.Refused) != step.refused || again.Overlaps != step.overlap {
+		if again := d.loader.Reload(t.Context()); again.Published || len(again.Refused) != step.refused || again.Overlaps != step.overlap {
 			t.Errorf("%s: nothing changed, and the report is %+v", step.name, again)
 		}
 	}

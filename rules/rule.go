@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	"ostiary/config/document"
@@ -97,6 +95,7 @@ type definition struct {
 	origin *origin
 	index  int
 	digest [sha256.Size]byte // of everything that the rule says
+	plain  bool              // there is no key in it that nobody reads
 }
 
 // subject names the rule in messages.
@@ -125,8 +124,9 @@ func (d *definition) problem(path document.Path, message string) document.Proble
 
 // decode reads the rules of a document. A mistake of form, such as a text
 // where a list belongs, makes the whole document useless (contract 2.2): all
-// of them are returned. Warnings concern rules that are nevertheless good.
-func decode(o *origin, value any, strict bool) (rules []*definition, warnings, problems document.Problems) {
+// of them are returned. Warnings concern rules that are nevertheless good. A rule
+// that is as one of those before is not looked at again.
+func decode(o *origin, value any, strict bool, before map[[sha256.Size]byte]*definition) (rules []*definition, warnings, problems document.Problems) {
 	list, ok := value.([]any)
 	if !ok {
 		if value == nil {
@@ -136,7 +136,7 @@ func decode(o *origin, value any, strict bool) (rules []*definition, warnings, p
 		return nil, nil, document.Problems{{File: o.name, Line: o.line(nil), Message: message}}
 	}
 	for i, item := range list {
-		rule, unknown, wrong := decodeRule(o, i, item)
+		rule, unknown, wrong := decodeRule(o, i, item, before)
 		problems = append(problems, wrong...)
 		if strict {
 			problems = append(problems, unknown...)
@@ -151,10 +151,18 @@ func decode(o *origin, value any, strict bool) (rules []*definition, warnings, p
 	return rules, warnings, nil
 }
 
-func decodeRule(o *origin, index int, item any) (rule *definition, unknown, wrong document.Problems) {
+func decodeRule(o *origin, index int, item any, before map[[sha256.Size]byte]*definition) (rule *definition, unknown, wrong document.Problems) {
 	rule = &definition{origin: o, index: index}
 	fields, _ := item.(map[string]any)
 	rule.ID, _ = fields["id"].(string)
+	text, err := json.Marshal(fields)
+	if err == nil {
+		rule.digest = sha256.Sum256(text)
+		if same := before[rule.digest]; same != nil {
+			rule.Rule, rule.plain = same.Rule, true
+			return rule, nil, nil
+		}
+	}
 	for _, v := range ruleSchema.Check(item) {
 		if value, there := document.Lookup(item, v.Path); there && value == nil && len(v.Path) > 0 {
 			continue // a key without a value, as in `description:`, is as good as none
@@ -164,9 +172,7 @@ func decodeRule(o *origin, index int, item any) (rule *definition, unknown, wron
 	if len(wrong) > 0 {
 		return nil, nil, wrong
 	}
-	text, err := json.Marshal(fields)
 	if err == nil {
-		rule.digest = sha256.Sum256(text)
 		err = json.Unmarshal(text, &rule.Rule)
 	}
 	if err == nil {
@@ -180,38 +186,19 @@ func decodeRule(o *origin, index int, item any) (rule *definition, unknown, wron
 		}
 		return nil, nil, document.Problems{rule.problem(path, err.Error())}
 	}
-	return rule, unknownKeys(rule, fields, nil), nil
+	unknown = unknownKeys(rule, fields)
+	rule.plain = len(unknown) == 0
+	return rule, unknown, nil
 }
 
-// silentlyKnown are keys that other tools leave in rules and that mean nothing.
-var silentlyKnown = []string{"configMapName"}
-
-// unknownKeys are the keys of a rule that nobody reads.
-func unknownKeys(rule *definition, fields map[string]any, at document.Path) document.Problems {
-	schema := ruleSchema.At(at)
-	properties, _ := schema["properties"].(map[string]any)
-	if properties == nil {
-		return nil
-	}
-	var problems document.Problems
-	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		path := at.With(key)
-		if _, ok := properties[key]; !ok {
-			if len(at) > 0 || !slices.Contains(silentlyKnown, key) {
-				problems = append(problems, rule.problem(path, "unknown key"+document.Suggest(key, slices.Sorted(maps.Keys(properties)))))
-			}
-			continue
-		}
-		switch value := fields[key].(type) {
-		case map[string]any:
-			problems = append(problems, unknownKeys(rule, value, path)...)
-		case []any:
-			for i, item := range value {
-				if nested, ok := item.(map[string]any); ok {
-					problems = append(problems, unknownKeys(rule, nested, path.With(strconv.Itoa(i)))...)
-				}
-			}
+// plainRules are those among the definitions of which there is nothing to say,
+// by what they say.
+func plainRules(definitions []*definition) map[[sha256.Size]byte]*definition {
+	plain := make(map[[sha256.Size]byte]*definition, len(definitions))
+	for _, d := range definitions {
+		if d.plain {
+			plain[d.digest] = d
 		}
 	}
-	return problems
+	return plain
 }

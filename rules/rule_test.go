@@ -12,7 +12,7 @@ import (
 // read decodes a document that must be good.
 func read(t *testing.T, text string) []*definition {
 	t.Helper()
-	definitions, _, problems := parse("rules", []byte(text), false)
+	definitions, _, problems := parse("rules", []byte(text), false, nil)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -111,7 +111,7 @@ func TestYesAndNoAreBooleansInYAML(t *testing.T) {
 			`[{"upstream": {"preserve_host": "` + word + `"}}]`,
 			`[{"match": {"full_method": "a/B", "allow_http_get": "` + word + `"}}]`,
 		} {
-			if definitions, _, problems := parse("rules", []byte(text), false); len(problems) == 0 {
+			if definitions, _, problems := parse("rules", []byte(text), false, nil); len(problems) == 0 {
 				t.Errorf("%s is a boolean: %+v", text, definitions[0].Rule)
 			}
 		}
@@ -175,7 +175,7 @@ func FuzzDecodeRules(f *testing.F) {
 		f.Add([]byte(seed), true)
 	}
 	f.Fuzz(func(t *testing.T, content []byte, strict bool) {
-		definitions, _, problems := parse("rules", content, strict)
+		definitions, _, problems := parse("rules", content, strict, nil)
 		if len(problems) > 0 {
 			if definitions != nil {
 				t.Fatalf("rules in spite of %v", problems)
@@ -195,7 +195,7 @@ func FuzzDecodeRules(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, _, problems := parse("shown", text, false); len(problems) > 0 || len(again) != len(definitions) {
+		if again, _, problems := parse("shown", text, false, nil); len(problems) > 0 || len(again) != len(definitions) {
 			t.Fatalf("%s does not come back: %v", text, problems)
 		}
 	})

@@ -18,6 +18,7 @@ import (
 // never changes: a request that began with one Set ends with it.
 type Set struct {
 	generation uint64
+	digest     string               // of what the rules' documents say
 	rules      []*compiled          // in the order of sources and documents
 	matcher    *automaton.Automaton // its patterns are those of the rules
 	failure    error                // why there is no matcher: the rules are too much for one
@@ -55,14 +56,20 @@ func (s *Set) Decide(ctx context.Context, request *pipeline.Request) pipeline.De
 	target := request.Target()
 	rule, err := s.match(request.Method, target)
 	if err != nil {
-		return s.refusals.Refuse(request, pipeline.Matching, "", err)
+		return s.stamped(s.refusals.Refuse(request, pipeline.Matching, "", err))
 	}
-	return rule.pipeline.Run(ctx, request, func() ([]string, error) { return rule.pattern.captures(target) })
+	return s.stamped(rule.pipeline.Run(ctx, request, func() ([]string, error) { return rule.pattern.captures(target) }))
+}
+
+// stamped says of a decision by which rules it was made.
+func (s *Set) stamped(decision pipeline.Decision) pipeline.Decision {
+	decision.Generation = s.generation
+	return decision
 }
 
 // Refuse answers a request that cannot be decided on at all.
 func (s *Set) Refuse(request *pipeline.Request, refusal error) pipeline.Decision {
-	return s.refusals.Refuse(request, pipeline.Matching, "", refusal)
+	return s.stamped(s.refusals.Refuse(request, pipeline.Matching, "", refusal))
 }
 
 // match finds the rule that answers: of those whose method and URL template

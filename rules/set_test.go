@@ -16,7 +16,7 @@ import (
 // setOf compiles the rules of a document, with nothing to run in them.
 func setOf(t testing.TB, text string, strategy Strategy) *Set {
 	t.Helper()
-	definitions, _, problems := parse("rules", []byte(text), false)
+	definitions, _, problems := parse("rules", []byte(text), false, nil)
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}

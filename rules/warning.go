@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"net/netip"
+	"net/url"
 	"slices"
 
 	"ostiary/config/document"
@@ -54,6 +56,24 @@ func checkUpstreams(definitions []*definition) document.Problems {
 		}
 	}
 	return warnings
+}
+
+// checkSources warns of rules that somebody on the way could have written.
+func checkSources(sources []*source) document.Problems {
+	var warnings document.Problems
+	for _, s := range sources {
+		if address, err := url.Parse(s.Key); err == nil && address.Scheme == "http" && !isLoopback(address.Hostname()) {
+			warnings = append(warnings, document.Problem{
+				File: s.Name, Message: "is asked without TLS, so that anybody on the way to it can write rules; use https://",
+			})
+		}
+	}
+	return warnings
+}
+
+func isLoopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
 }
 
 // checkDoubts warns of rules that the automaton alone cannot decide on.

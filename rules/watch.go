@@ -11,16 +11,13 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"ostiary/rules/repository"
 )
 
-const (
-	// gather is how long events are collected before a change is announced:
-	// a rename or a ConfigMap swap makes several of them at once.
-	gather = 5 * time.Millisecond
-	// poll is how often files are looked at without any event, for file
-	// systems that announce nothing.
-	poll = time.Second
-)
+// poll is how often files are looked at without any event, for file systems that
+// announce nothing.
+const poll = time.Second
 
 // Watcher tells when files may have changed: by being written, renamed over,
 // or swapped through symbolic links anywhere on the way to them, as Kubernetes
@@ -30,10 +27,10 @@ type Watcher struct {
 	notify *fsnotify.Watcher // nil if the system has no events to give
 	poll   time.Duration
 
-	mutex   sync.Mutex
-	paths   []string
-	watched map[string]bool // directories
-	seen    string          // fingerprint of all the paths
+	mutex    sync.Mutex
+	patterns []string
+	watched  map[string]bool // directories
+	seen     string          // fingerprint of all that the patterns match
 }
 
 // NewWatcher makes a watcher of no files. If the system cannot announce
@@ -47,18 +44,26 @@ func NewWatcher() (w *Watcher, err error) {
 	return w, nil
 }
 
-// Follow watches these files from now on, and no others.
-func (w *Watcher) Follow(paths []string) {
+// Follow watches the files at these paths, and those that match one of the
+// patterns (filepath.Match), from now on, and no others.
+func (w *Watcher) Follow(paths, patterns []string) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.paths = nil
+	w.patterns = nil
 	for _, path := range paths {
-		if absolute, err := filepath.Abs(path); err == nil {
-			w.paths = append(w.paths, absolute)
-		}
+		w.follow(repository.Literally(path))
+	}
+	for _, pattern := range patterns {
+		w.follow(pattern)
 	}
 	w.arm()
-	w.seen = fingerprint(w.paths)
+	w.seen = fingerprint(w.patterns)
+}
+
+func (w *Watcher) follow(pattern string) {
+	if absolute, err := filepath.Abs(pattern); err == nil {
+		w.patterns = append(w.patterns, absolute)
+	}
 }
 
 // Run calls changed after each change until the context ends.
@@ -71,31 +76,37 @@ func (w *Watcher) Run(ctx context.Context, changed func()) {
 	}
 	ticker := time.NewTicker(w.poll)
 	defer ticker.Stop()
-	var gathered <-chan time.Time
+	gathered := time.NewTimer(0)
+	gathered.Stop()
+	var settling settling
 	announced := false
+	wait := func() {
+		now := time.Now()
+		gathered.Reset(settling.event(now).Sub(now))
+	}
+	announce := func() {
+		announced = false
+		began := time.Now()
+		changed()
+		settling.settled(began, time.Now())
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case event := <-events:
 			announced = announced || w.concerns(event.Name)
-			if gathered == nil {
-				gathered = time.After(gather)
-			}
+			wait()
 		case <-failures: //nolint:errcheck // what was lost is looked for
-			// Events were lost: look for what they would have told.
-			if gathered == nil {
-				gathered = time.After(gather)
-			}
-		case <-gathered:
-			gathered = nil
+			wait() // to look for what the events would have told that were lost
+		case <-gathered.C:
+			settling.looked()
 			if w.look() || announced {
-				changed()
+				announce()
 			}
-			announced = false
 		case <-ticker.C:
-			if w.look() {
-				changed()
+			if settling.isCalm() && w.look() {
+				announce()
 			}
 		}
 	}
@@ -106,7 +117,10 @@ func (w *Watcher) Run(ctx context.Context, changed func()) {
 func (w *Watcher) concerns(name string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	return slices.Contains(w.paths, name)
+	return slices.ContainsFunc(w.patterns, func(pattern string) bool {
+		matches, err := filepath.Match(pattern, name)
+		return matches && err == nil
+	})
 }
 
 // look reports whether any of the files looks different from the last time,
@@ -115,7 +129,7 @@ func (w *Watcher) look() bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	w.arm() // first, so that nothing happens unseen in between
-	now := fingerprint(w.paths)
+	now := fingerprint(w.patterns)
 	if now == w.seen {
 		return false
 	}
@@ -129,8 +143,8 @@ func (w *Watcher) arm() {
 		return
 	}
 	wanted := map[string]bool{}
-	for _, path := range w.paths {
-		for _, directory := range directories(path) {
+	for _, pattern := range w.patterns {
+		for _, directory := range concerned(pattern) {
 			wanted[directory] = true
 		}
 	}
@@ -149,6 +163,37 @@ func (w *Watcher) arm() {
 
 // maxLinks bounds the symbolic links that are followed, as the kernel does.
 const maxLinks = 40
+
+// concerned are the directories in which a change may add a file that matches
+// the pattern, take one away, or lead to another one.
+func concerned(pattern string) []string {
+	if path, only := repository.Only(pattern); only {
+		return directories(path)
+	}
+	parent := filepath.Dir(pattern)
+	found := concerned(parent)
+	for _, path := range expand(parent) {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			found = append(found, directories(filepath.Join(path, "any"))...)
+		}
+	}
+	for _, path := range expand(pattern) {
+		found = append(found, directories(path)...)
+	}
+	return found
+}
+
+// expand is the paths that match the pattern.
+func expand(pattern string) []string {
+	if path, only := repository.Only(pattern); only {
+		return []string{path}
+	}
+	paths, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil // nothing matches what is no pattern
+	}
+	return paths
+}
 
 // directories are the directories in which a change may lead path to another
 // file: its own, that of every symbolic link on the way, and the nearest one
@@ -187,16 +232,19 @@ func directories(path string) []string {
 	return found
 }
 
-// fingerprint changes when a file is another one or was written to.
-func fingerprint(paths []string) string {
+// fingerprint changes when a file is another one, or was written to, or is there
+// no more.
+func fingerprint(patterns []string) string {
 	var b strings.Builder
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			b.WriteString("-\n")
-			continue
+	for _, pattern := range patterns {
+		for _, path := range expand(pattern) {
+			info, err := os.Stat(path)
+			if err != nil {
+				fmt.Fprintf(&b, "%s -\n", path)
+				continue
+			}
+			fmt.Fprintf(&b, "%s %d %d %v\n", path, info.Size(), info.ModTime().UnixNano(), identity(info))
 		}
-		fmt.Fprintf(&b, "%d %d %v\n", info.Size(), info.ModTime().UnixNano(), identity(info))
 	}
 	return b.String()
 }

@@ -41,7 +41,7 @@ func TestAHundredSwapsOfAConfigMap(t *testing.T) {
 	path := filepath.Join(volume, "access-rules.json")
 	engine := NewEngine()
 	loader := NewLoader(engine)
-	if _, err := loader.Configure(from(path)); err != nil {
+	if _, err := loader.Configure(t.Context(), from(path)); err != nil {
 		t.Fatal(err)
 	}
 	_, announced := watcher(t, never, path)
@@ -52,7 +52,7 @@ func TestAHundredSwapsOfAConfigMap(t *testing.T) {
 		for got := before; got != after; {
 			select {
 			case <-announced:
-				loader.Reload()
+				loader.Reload(t.Context())
 			case <-deadline:
 				t.Fatalf("swap %d was missed", n)
 			}

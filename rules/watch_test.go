@@ -27,7 +27,7 @@ func watcher(t *testing.T, every time.Duration, paths ...string) (*Watcher, <-ch
 		t.Fatal(err)
 	}
 	w.poll = every
-	w.Follow(paths)
+	w.Follow(paths, nil)
 	return w, run(t, w)
 }
 
@@ -35,7 +35,7 @@ func watcher(t *testing.T, every time.Duration, paths ...string) (*Watcher, <-ch
 func polling(t *testing.T, paths ...string) (*Watcher, <-chan struct{}) {
 	t.Helper()
 	w := &Watcher{poll: time.Millisecond, watched: map[string]bool{}}
-	w.Follow(paths)
+	w.Follow(paths, nil)
 	return w, run(t, w)
 }
 
@@ -266,17 +266,17 @@ func TestOtherFilesCanBeFollowedWhileItRuns(t *testing.T) {
 		paths = append(paths, path)
 	}
 	w, announced := watcher(t, never, paths[0])
-	w.Follow(paths[1:])
+	w.Follow(paths[1:], nil)
 	replace(t, paths[1], "1")
 	announcedBy(t, announced, paths[1], "1")
 	if watched := w.notify.WatchList(); !slices.Equal(watched, []string{filepath.Join(root, "b")}) {
 		t.Errorf("watched are %q", watched)
 	}
-	w.Follow(nil)
+	w.Follow(nil, nil)
 	if watched := w.notify.WatchList(); len(watched) > 0 {
 		t.Errorf("watched are %q", watched)
 	}
-	w.Follow(paths)
+	w.Follow(paths, nil)
 	replace(t, paths[0], "1")
 	announcedBy(t, announced, paths[0], "1")
 }
@@ -319,5 +319,55 @@ func TestAWatcherEndsWithItsContext(t *testing.T) {
 	if err := w.notify.Add(t.TempDir()); err == nil {
 		t.Error("it still watches")
 	}
-	w.Follow([]string{"rules.json"}) // is of no use any more, and no harm
+	w.Follow([]string{"rules.json"}, nil) // is of no use any more, and no harm
+}
+
+// TestPatternsAreFollowed wherever a file may appear that matches them.
+func TestPatternsAreFollowed(t *testing.T) {
+	t.Parallel()
+	for name, follow := range map[string]func(t *testing.T, patterns ...string) <-chan struct{}{
+		"by events": func(t *testing.T, patterns ...string) <-chan struct{} {
+			w, err := NewWatcher()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.poll = never
+			w.Follow(nil, patterns)
+			return run(t, w)
+		},
+		"by looking": func(t *testing.T, patterns ...string) <-chan struct{} {
+			w := &Watcher{poll: time.Millisecond, watched: map[string]bool{}}
+			w.Follow(nil, patterns)
+			return run(t, w)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			announced := follow(t, filepath.Join(root, "*.json"), filepath.Join(root, "teams", "*", "rules.json"))
+			expect := func(path, text string) {
+				t.Helper()
+				announcedBy(t, announced, path, text)
+			}
+			path := filepath.Join(root, "a.json")
+			write(t, path, "1")
+			expect(path, "1")
+			replace(t, path, "2")
+			expect(path, "2")
+			remove(t, path)
+			expect(path, "-")
+
+			blue := filepath.Join(root, "teams", "blue", "rules.json")
+			directory(t, root, "teams", "blue")
+			write(t, blue, "1")
+			expect(blue, "1")
+			green := filepath.Join(directory(t, root, "teams", "green"), "rules.json")
+			write(t, green, "1")
+			expect(green, "1")
+			replace(t, blue, "2")
+			expect(blue, "2")
+			remove(t, filepath.Join(root, "teams", "blue"))
+			expect(blue, "-")
+		})
+	}
 }

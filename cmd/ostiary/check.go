@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,14 +21,14 @@ func checkCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			source := config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}
-			return check(source, newPaper(command.OutOrStdout()))
+			return check(command.Context(), source, newPaper(command.OutOrStdout()))
 		},
 	}
 }
 
 // check prints what is wrong, and fails if anything is.
-func check(source config.Source, out *paper) error {
-	_, c, report, err := open(source, func(config.Log) *slog.Logger { return slog.New(slog.DiscardHandler) })
+func check(ctx context.Context, source config.Source, out *paper) error {
+	_, c, report, err := open(ctx, source, func(config.Log) *slog.Logger { return slog.New(slog.DiscardHandler) }, false)
 	var problems document.Problems
 	switch {
 	case errors.As(err, &problems):

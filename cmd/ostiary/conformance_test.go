@@ -8,10 +8,7 @@ import (
 	"time"
 )
 
-const (
-	suitesDir   = "../../testdata/conformance"
-	pendingFile = "pending.json"
-)
+const suitesDir = "../../testdata/conformance"
 
 // suiteSlots bounds how many engines run at a time. Suites wait more than they compute, but some of their cases
 // tell a slow backend from one that is too slow, and those need an engine that gets its turn.
@@ -19,19 +16,17 @@ var suiteSlots = make(chan struct{}, 4)
 
 // TestConformance replays what Oathkeeper answered, and what is pinned by hand, against the engine.
 func TestConformance(t *testing.T) {
-	waiting := readPending(t)
 	for _, s := range readScripts(t) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			waiting.skip(t, s.Name)
 			suiteSlots <- struct{}{}
 			t.Cleanup(func() { <-suiteSlots })
-			replaySuite(t, s, waiting)
+			replaySuite(t, s)
 		})
 	}
 }
 
-func replaySuite(t *testing.T, s script, waiting pending) {
+func replaySuite(t *testing.T, s script) {
 	r := newReplay(t, s)
 	for _, a := range r.Setup {
 		if err := r.do(a); err != nil {
@@ -55,13 +50,11 @@ func replaySuite(t *testing.T, s script, waiting pending) {
 	}
 	for _, c := range r.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			// What happens before a case that is not played yet is still what later cases build on.
 			for _, a := range c.Before {
 				if err := r.do(a); err != nil {
 					t.Fatal(err)
 				}
 			}
-			waiting.skip(t, s.Name+"/"+c.Name)
 			if s.hurried() {
 				c.EventuallyMS = max(c.EventuallyMS, hurriedPatience)
 			}
@@ -95,9 +88,6 @@ func readScripts(t *testing.T) []script {
 	}
 	var scripts []script
 	for _, path := range paths {
-		if filepath.Base(path) == pendingFile {
-			continue
-		}
 		s, err := readScript(path)
 		if err != nil {
 			t.Fatal(err)

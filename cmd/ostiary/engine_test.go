@@ -37,6 +37,12 @@ func startEngine(t testing.TB, dir string, ports listeners, configs []string, en
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startBinary(t, path, dir, ports, configs, env)
+}
+
+// startBinary starts an engine that is built in another way.
+func startBinary(t testing.TB, path, dir string, ports listeners, configs []string, env map[string]string) *engine {
+	t.Helper()
 	log, err := os.Create(filepath.Join(dir, "engine.log"))
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,8 @@ type room struct {
 var rooms = []room{
 	{"cmd/*", []string{"handlers", "rules", "rules/*", "config", "config/*", "pipeline", "pipeline/*"}},
 	{"handlers", []string{"pipeline"}},
-	{"rules", []string{"pipeline", "rules/automaton", "config/document"}},
+	{"rules", []string{"pipeline", "rules/automaton", "rules/repository", "config/document"}},
+	{"rules/repository", []string{"config/document"}},
 	{"rules/automaton", nil},
 	{"pipeline", []string{"config/document"}},
 	{"pipeline/authn", []string{"pipeline", "pipeline/internal/*", "config/document"}},

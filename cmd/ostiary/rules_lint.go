@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,7 +62,7 @@ func lintRules(command *cobra.Command, files []string) error {
 	if list, _ := command.Flags().GetBool("checks"); list {
 		return writeChecks(command.OutOrStdout(), format)
 	}
-	findings, err := findingsIn(config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}, files)
+	findings, err := findingsIn(command.Context(), config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}, files)
 	if err != nil {
 		return err
 	}
@@ -76,22 +77,27 @@ func lintRules(command *cobra.Command, files []string) error {
 
 // findingsIn looks at rule files, or at the rules of a configuration if none
 // are named.
-func findingsIn(source config.Source, files []string) ([]rules.Finding, error) {
+func findingsIn(ctx context.Context, source config.Source, files []string) ([]rules.Finding, error) {
 	if len(source.Files) == 0 && len(files) > 0 {
-		return rules.Lint(rules.Settings{Repositories: repositories(files), Strategy: rules.Regexp, Handlers: allHandlers}, rules.RulesAlone)
+		return rules.Lint(ctx, rules.Settings{Repositories: repositories(files), Strategy: rules.Regexp, Handlers: allHandlers}, rules.RulesAlone)
 	}
 	c, err := config.Load(source)
 	if err != nil {
 		return nil, unusable(err)
 	}
-	settings, scope := ruleSettings(c, http.DefaultTransport), rules.Deployment
+	settings, err := ruleSettings(c, http.DefaultTransport)
+	if err != nil {
+		return nil, unusable(located(c, err))
+	}
+	settings.CacheDirectory = "" // what is there now is looked at
+	scope := rules.Deployment
 	if len(files) > 0 {
 		settings.Repositories, scope = repositories(files), rules.SomeRules
 	}
 	if len(settings.Repositories) == 0 {
 		return nil, &usageError{"there are no rules to look at; name a configuration by --config, or rule files"}
 	}
-	findings, err := rules.Lint(settings, scope)
+	findings, err := rules.Lint(ctx, settings, scope)
 	if err != nil {
 		return nil, unusable(located(c, err))
 	}

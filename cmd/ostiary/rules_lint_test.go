@@ -58,7 +58,7 @@ func TestLintPrintsFindings(t *testing.T) {
 		"broken.json":                        {1, "error    broken.json:1: rule \"a\": match.url: a < is not closed; the rule is left out [broken-rule]\n\n1 error\n", ""},
 		"--config globs.yaml --format json":  {0, "[\n  {\n    \"check\": \"unused-handler\",\n    \"level\": \"note\",\n    \"file\": \"globs.yaml\",\n    \"line\": 1,\n    \"message\": \"is enabled, and no rule uses it; disable it if none is going to\"\n  }\n]\n", ""},
 		"--format json good.json":            {0, "[]\n", ""},
-		"--config unusable.yaml":             {1, "", "ostiary: the configuration cannot be used:\nunusable.yaml:4: access_rules.repositories[0]: there are no repositories of the kind gopher://; use file:// or inline://\n"},
+		"--config unusable.yaml":             {1, "", "ostiary: the configuration cannot be used:\nunusable.yaml:4: access_rules.repositories[0]: there are no repositories of the kind gopher://; use file://, inline://, http://, https://, s3://, gs:// or azblob://\n"},
 		"":                                   {2, "", "ostiary: there are no rules to look at; name a configuration by --config, or rule files\nRun 'ostiary --help' for what there is.\n"},
 		"--format xml good.json":             {2, "", "ostiary: --format: \"xml\" is none of text, json and sarif\nRun 'ostiary --help' for what there is.\n"},
 		"--level fatal good.json":            {2, "", "ostiary: --level: \"fatal\" is none of error, warning and note\nRun 'ostiary --help' for what there is.\n"},

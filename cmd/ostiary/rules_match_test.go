@@ -42,7 +42,7 @@ func TestMatchTellsWhichRuleAnswers(t *testing.T) {
 			0, "GET http://a.test/\nrule     \"good\" (good.json:1)\n  pattern   http://a.test/<.*>\n  captured  0: \"\"\n  pipeline  noop → allow → noop\n",
 			"problem  gone.json: no such file or directory\n",
 		},
-		"GET http://a.test/ -c unusable.yaml":            {1, "", "ostiary: the configuration cannot be used:\nunusable.yaml:4: access_rules.repositories[0]: there are no repositories of the kind gopher://; use file:// or inline://\n"},
+		"GET http://a.test/ -c unusable.yaml":            {1, "", "ostiary: the configuration cannot be used:\nunusable.yaml:4: access_rules.repositories[0]: there are no repositories of the kind gopher://; use file://, inline://, http://, https://, s3://, gs:// or azblob://\n"},
 		"GET http://a.test/":                             {2, "", "ostiary: there are no rules to match; name a configuration by --config\nRun 'ostiary --help' for what there is.\n"},
 		"GET -c config.yaml":                             {2, "", "ostiary: accepts 2 arg(s), received 1\nRun 'ostiary --help' for what there is.\n"},
 		"GET http://a.test/ --format sarif -c good.yaml": {2, "", "ostiary: --format: \"sarif\" is none of text and json\nRun 'ostiary --help' for what there is.\n"},

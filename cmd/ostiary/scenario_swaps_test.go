@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,7 +19,7 @@ const (
 	appCount  = 5
 
 	// The load on each of the two listeners: a request every so often, and no more than so many at a time.
-	loadPace     = 25 * time.Millisecond
+	loadPace     = 2 * time.Millisecond
 	loadInFlight = 16
 
 	// How long the load runs on with each generation once it is in force.
@@ -36,6 +38,7 @@ func TestConfigMapSwapsUnderLoad(t *testing.T) {
 		running.Go(func() { l.run(ctx, i) })
 	}
 	var slowest time.Duration
+	early := int64(0) // what the engine takes up when it has seen a quarter of the swaps
 	for generation := int64(1); generation <= swapCount && !t.Failed(); generation++ {
 		l.published.Store(generation)
 		d.publish(t, generationRules(t, generation))
@@ -45,15 +48,37 @@ func TestConfigMapSwapsUnderLoad(t *testing.T) {
 		}
 		slowest = max(slowest, time.Since(written))
 		time.Sleep(loadDwell)
+		if generation == swapCount/4 {
+			early = d.memory(t)
+		}
 	}
+	late := d.memory(t)
 	cancel()
 	running.Wait()
+	if late > early+early/2 {
+		t.Errorf("the engine has grown from %d MiB after %d swaps to %d MiB after %d", early>>20, swapCount/4, late>>20, swapCount)
+	}
 	for _, problem := range l.problems {
 		t.Error(problem)
 	}
-	t.Logf("%d requests answered during %d swaps, the slowest in force after %v",
-		l.answered.Load(), l.published.Load(), slowest.Round(time.Millisecond))
+	t.Logf("%d requests answered during %d swaps, the slowest in force after %v; %d MiB in use, %d MiB at a quarter of them",
+		l.answered.Load(), l.published.Load(), slowest.Round(time.Millisecond), late>>20, early>>20)
 	d.stop(t)
+}
+
+// memory is what the engine takes up, in bytes.
+func (e *engine) memory(t *testing.T) int64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.command.Process.Pid))
+	if err != nil {
+		t.Skip("there is no /proc to read it from")
+	}
+	_, after, _ := strings.Cut(string(text), "VmRSS:")
+	kibibytes, err := strconv.ParseInt(strings.Fields(after)[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kibibytes << 10
 }
 
 // generationRules are rules for several services which all say which generation they are of.

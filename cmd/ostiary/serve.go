@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,12 +21,11 @@ func serveCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Decide and proxy",
-		Long:  "Runs the proxy (port 4455), the API (4456) and the metrics (9000) in one process, until it is told to stop.",
-		Args:  cobra.ArbitraryArgs, // "serve proxy" and "serve all" are what old deployments say
+		Long: "Runs the proxy (port 4455), the API (4456) and the metrics (9000) in one process, until it is told to stop by SIGTERM or SIGINT." +
+			" SIGHUP reloads configuration, rules and certificates.",
+		Args: cobra.ArbitraryArgs, // "serve proxy" and "serve all" are what old deployments say
 		RunE: func(command *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(command.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			return serve(ctx, config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}, func() {})
+			return serve(command.Context(), config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}, func() {})
 		},
 	}
 	for _, flag := range []string{"sqa-opt-out", "disable-telemetry"} {
@@ -37,31 +34,32 @@ func serveCommand() *cobra.Command {
 	return command
 }
 
-// shutdownTimeout bounds how long requests that are under way may take to end
-// when the process is told to stop.
-const shutdownTimeout = 25 * time.Second
-
 // listener is one of the ports, ready to serve.
 type listener struct {
 	name   string
 	socket net.Listener
 	// serve returns when the listener is shut down, with no error then.
 	serve func(socket net.Listener) error
-	// shutdown lets requests that are under way end, as long as the context does
-	// not.
-	shutdown func(ctx context.Context) error
+	// shutdown closes the port and lets requests that are under way end, as long
+	// as the context does not.
+	shutdown func(ctx context.Context)
+	// cut breaks off what is left.
+	cut func()
 }
 
-// serve runs everything until the context ends or a port fails. It calls up when
-// the ports are open.
+// serve runs everything until a signal or the context ends it, or a port fails.
+// It calls up when the ports are open.
 func serve(ctx context.Context, source config.Source, up func()) error {
-	d, c, report, err := open(source, func(c config.Log) *slog.Logger { return newLogger(c, os.Stderr) })
+	told, release := takeOrders(ctx)
+	defer release()
+	d, c, report, err := open(told.stop, source, func(c config.Log) *slog.Logger { return newLogger(c, os.Stderr) }, true)
 	if err != nil {
 		return fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
+	d.life.reload = told.reload
 	manageMemory(d.log)
 	d.warn(c.Warnings)
-	listeners, err := d.listen(ctx, c)
+	listeners, err := d.listen(told.stop, c)
 	if err != nil {
 		return err
 	}
@@ -76,57 +74,67 @@ func serve(ctx context.Context, source config.Source, up func()) error {
 	following, stopFollowing := context.WithCancel(ctx)
 	defer stopFollowing()
 	go d.follow(following)
-	return d.run(ctx, listeners)
+	return d.run(told, listeners)
 }
 
 // port is one to listen on.
 type port struct {
 	name, address string
-	certificate   *tls.Certificate
-	listener      func(certificate *tls.Certificate) listener
+	tls           config.TLS
+	limits        handlers.Limits
+	listener      func(certificate *handlers.Certificate, limits handlers.Limits) listener
+}
+
+// ports are those that the configuration asks for.
+func (d *deployment) ports(serve config.Serve) []port {
+	metrics := config.Timeout{Read: 10 * time.Second, Write: time.Minute, Idle: 2 * time.Minute}
+	ports := []port{
+		{"proxy", serve.Proxy.Address(), serve.Proxy.TLS, handlers.Limits(serve.Proxy.Limits), d.overHTTP(d.life.proxy.Handler(&d.proxy), serve.Proxy.Timeout)},
+		{"api", serve.API.Address(), serve.API.TLS, handlers.Limits(serve.API.Limits), d.overHTTP(d.life.api.Handler(&d.api), serve.API.Timeout)},
+		// Few ask for metrics, and with short requests.
+		{"metrics", serve.Prometheus.Address(), config.TLS{}, handlers.Limits{HeaderBytes: 32 << 10, Connections: 256}, d.overHTTP(d.metrics.Handler(), metrics)},
+	}
+	if serve.GRPC.Enabled {
+		ports = append(ports, port{"grpc", serve.GRPC.Address(), serve.GRPC.TLS, handlers.Limits(serve.GRPC.Limits), d.overGRPC})
+	}
+	return ports
 }
 
 // listen opens the ports, all of them or none.
-func (d *deployment) listen(ctx context.Context, c *config.Config) ([]listener, error) {
-	proxyCertificate, err1 := c.Serve.Proxy.TLS.Certificate()
-	apiCertificate, err2 := c.Serve.API.TLS.Certificate()
-	grpcCertificate, err3 := c.Serve.GRPC.TLS.Certificate()
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, fmt.Errorf("TLS: %w", err)
-	}
-	metrics := config.Timeout{Read: 10 * time.Second, Write: time.Minute, Idle: 2 * time.Minute}
-	ports := []port{
-		{"proxy", c.Serve.Proxy.Address(), proxyCertificate, d.overHTTP(&d.proxy, c.Serve.Proxy.Timeout)},
-		{"api", c.Serve.API.Address(), apiCertificate, d.overHTTP(&d.api, c.Serve.API.Timeout)},
-		{"metrics", c.Serve.Prometheus.Address(), nil, d.overHTTP(d.metrics.Handler(), metrics)},
-	}
-	if c.Serve.GRPC.Enabled {
-		ports = append(ports, port{"grpc", c.Serve.GRPC.Address(), grpcCertificate, d.overGRPC})
-	}
-	var listeners []listener
-	for _, port := range ports {
-		socket, err := new(net.ListenConfig).Listen(ctx, "tcp", port.address)
+func (d *deployment) listen(ctx context.Context, c *config.Config) (listeners []listener, err error) {
+	defer func() {
 		if err != nil {
 			for _, open := range listeners {
 				_ = open.socket.Close()
 			}
-			return nil, fmt.Errorf("serve.%s: %w", port.name, err)
 		}
-		if port.certificate != nil {
+	}()
+	for _, port := range d.ports(c.Serve) {
+		certificate, err := d.life.certificates.open(port.name, port.tls)
+		if err != nil {
+			return listeners, fmt.Errorf("serve.%s.tls: %w", port.name, err)
+		}
+		socket, err := new(net.ListenConfig).Listen(ctx, "tcp", port.address)
+		if err != nil {
+			return listeners, fmt.Errorf("serve.%s: %w", port.name, err)
+		}
+		if certificate != nil {
 			d.log.Info("listening with TLS", "service", port.name, "address", socket.Addr().String())
+			d.certificateExpires(port.name, certificate.InForce())
 		} else {
 			d.log.Info("listening", "service", port.name, "address", socket.Addr().String())
 		}
-		l := port.listener(port.certificate)
-		l.name, l.socket = port.name, socket
+		l := port.listener(certificate, port.limits)
+		l.name, l.socket = port.name, handlers.Bounded(socket, port.limits.Connections)
 		listeners = append(listeners, l)
 	}
 	return listeners, nil
 }
 
-func (d *deployment) overHTTP(handler http.Handler, timeouts config.Timeout) func(*tls.Certificate) listener {
-	return func(certificate *tls.Certificate) listener {
+func (d *deployment) overHTTP(handler http.Handler, timeouts config.Timeout) func(*handlers.Certificate, handlers.Limits) listener {
+	return func(certificate *handlers.Certificate, limits handlers.Limits) listener {
 		server := handlers.NewServer(handler, handlers.Timeouts(timeouts), certificate, d.log)
+		limits.Bind(server)
 		serve := func(socket net.Listener) error {
 			var err error
 			if certificate != nil {
@@ -139,18 +147,24 @@ func (d *deployment) overHTTP(handler http.Handler, timeouts config.Timeout) fun
 			}
 			return fmt.Errorf("HTTP: %w", err)
 		}
-		return listener{serve: serve, shutdown: server.Shutdown}
+		return listener{
+			serve:    serve,
+			shutdown: func(ctx context.Context) { _ = server.Shutdown(ctx) }, // what it says of the time is to be seen at the door
+			cut:      func() { _ = server.Close() },
+		}
 	}
 }
 
-func (d *deployment) overGRPC(certificate *tls.Certificate) listener {
-	server := handlers.NewGRPCServer(&d.extAuthz, d.engine.Ready, certificate)
-	return listener{serve: server.Serve, shutdown: server.Shutdown}
+func (d *deployment) overGRPC(certificate *handlers.Certificate, limits handlers.Limits) listener {
+	ready := func() bool { return d.engine.Ready() && !d.extAuthz.Door.Leaving() }
+	server := handlers.NewGRPCServer(&d.extAuthz, ready, certificate, limits)
+	return listener{serve: server.Serve, shutdown: server.Shutdown, cut: server.Stop}
 }
 
-// run serves until the context ends or a port fails, and then lets the
-// requests that are under way come to their end.
-func (d *deployment) run(ctx context.Context, listeners []listener) error {
+// run serves until it is told to stop or a port fails. When it is told, it says
+// so to whoever asks for its health, serves for a while longer, and then lets
+// what is under way come to its end.
+func (d *deployment) run(told orders, listeners []listener) (cause error) {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() {
@@ -159,23 +173,55 @@ func (d *deployment) run(ctx context.Context, listeners []listener) error {
 			}
 		}()
 	}
-	var cause error
 	select {
-	case <-ctx.Done():
-		d.log.Info("stopping", "timeout", shutdownTimeout)
-	case cause = <-failed:
-	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	ended := make(chan error, len(listeners))
-	for _, l := range listeners {
-		go func() { ended <- l.shutdown(ending) }()
-	}
-	for range listeners {
-		if err := <-ended; err != nil {
-			d.log.Warn("requests were cut off", "error", err.Error())
+	case <-told.stop.Done():
+		ending := d.life.shutdown.Load()
+		d.log.Info("stopping", "delay", ending.Delay, "timeout", ending.Timeout)
+		d.leave()
+		select {
+		case <-time.After(ending.Delay):
+		case <-told.atOnce.Done():
+		case cause = <-failed:
 		}
+	case cause = <-failed:
+		d.leave()
 	}
+	d.end(told.atOnce, listeners)
 	d.log.Info("stopped")
 	return cause
 }
+
+// end lets what is under way come to its end when the ports are to be closed.
+// What does not in time, or until the process is told to end at once, is cut
+// off.
+func (d *deployment) end(atOnce context.Context, listeners []listener) {
+	ending, cancel := context.WithTimeout(atOnce, d.life.shutdown.Load().Timeout)
+	defer cancel()
+	d.life.upgrades.Leave()
+	var closing sync.WaitGroup
+	for _, l := range listeners {
+		closing.Go(func() { l.shutdown(ending) })
+	}
+	closing.Wait()
+	left := 0
+	for _, door := range d.doors() {
+		if door.Empty(ending) != nil {
+			left += door.Inside()
+		}
+	}
+	if left > 0 {
+		d.log.Warn("what was still under way was cut off; serve.shutdown.timeout says how long it may take", "requests", left)
+	}
+	d.life.upgrades.Close()
+	for _, l := range listeners {
+		l.cut()
+	}
+	recording, done := context.WithTimeout(context.WithoutCancel(atOnce), recordingTime)
+	defer done()
+	for _, door := range d.doors() {
+		_ = door.Empty(recording) // then their records are lost
+	}
+}
+
+// recordingTime is what requests that were cut off have to be recorded in.
+const recordingTime = time.Second

@@ -15,7 +15,7 @@ import (
 // everyKind that a client can be refused with.
 var everyKind = func() []pipeline.Kind {
 	var all []pipeline.Kind
-	for kind := range pipeline.Kind(20) {
+	for kind := range pipeline.NoRuleForbidden + 2 {
 		all = append(all, kind)
 	}
 	return all
@@ -50,7 +50,7 @@ func TestWhenNamesErrors(t *testing.T) {
 		"internal_server_error":     {pipeline.Internal, pipeline.Misconfigured, pipeline.ManyRules},
 		"bad_request":               {pipeline.Malformed},
 		"too_many_requests":         {pipeline.Limited},
-		"service_unavailable":       {pipeline.Unavailable},
+		"service_unavailable":       {pipeline.Unavailable, pipeline.Overloaded},
 		"bad_gateway":               {pipeline.Unusable},
 		"gateway_timeout":           {pipeline.Slow},
 	}
@@ -112,10 +112,10 @@ func TestWhenHasToNameOutagesForALoginPage(t *testing.T) {
 	t.Parallel()
 	onlyIfNamed := map[pipeline.Kind]string{
 		pipeline.Malformed: "bad_request", pipeline.Limited: "too_many_requests",
-		pipeline.Unavailable: "service_unavailable", pipeline.Slow: "gateway_timeout", pipeline.Unusable: "bad_gateway",
+		pipeline.Unavailable: "service_unavailable", pipeline.Overloaded: "service_unavailable", pipeline.Slow: "gateway_timeout", pipeline.Unusable: "bad_gateway",
 	}
 	for kind := pipeline.Internal; kind <= pipeline.NoRuleForbidden; kind++ {
-		if kind == pipeline.ClientGone || kind == pipeline.TooLarge {
+		if kind == pipeline.ClientGone || kind == pipeline.TooLarge || kind == pipeline.TargetTooLong {
 			continue // no condition can name them
 		}
 		name, special := onlyIfNamed[kind]

@@ -1,0 +1,287 @@
+package rules
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"ostiary/rules/repository"
+)
+
+// TestASourceIsOnlyParsedAgainWhenItsTextIsAnother: looking at files once a
+// second costs nothing but their digest.
+func TestASourceIsOnlyParsedAgainWhenItsTextIsAnother(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "rules")
+	r, err := repository.Open("file://"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &source{Repository: r}
+	refresh := func(text string) *holding {
+		if text == "" {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			write(t, path, text)
+		}
+		s.refresh(t.Context(), time.Now())
+		return s.holdings[0]
+	}
+	first := refresh(one).rules
+	if again := refresh(one); len(first) != 1 || again.rules[0] != first[0] {
+		t.Error("good rules were parsed again")
+	}
+	problem := refresh("{").problem
+	if again := refresh("{"); len(problem) != 1 || &again.problem[0] != &problem[0] {
+		t.Error("bad rules were parsed again")
+	}
+	if gone := refresh(""); len(s.problems()) != 1 || s.problems()[0].Message == problem[0].Message || gone.rules[0] != first[0] {
+		t.Errorf("without a file: %v", s.problems())
+	}
+	if again := refresh(one); len(s.problems()) > 0 || again.rules[0] != first[0] {
+		t.Errorf("the same again: %v", s.problems())
+	}
+}
+
+// TestADirectoryIsASourceOfManyDocuments, each of which keeps its own last good
+// rules; one that is taken away takes its rules with it.
+func TestADirectoryIsASourceOfManyDocuments(t *testing.T) {
+	for _, source := range []string{"rules.d", "rules.d/*.json"} {
+		t.Run(source, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			directory(t, "rules.d")
+			write(t, "rules.d/b.json", two)
+			write(t, "rules.d/a.json", one)
+			write(t, "rules.d/.c.json", "not for us")
+			write(t, "rules.d/README", "nor this")
+			d := &deployment{engine: NewEngine()}
+			d.loader = NewLoader(d.engine)
+			report, err := d.loader.Configure(t.Context(), from(source))
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.expect(t, report, true, "one two", "")
+
+			write(t, "rules.d/a.json", "[{")
+			write(t, "rules.d/c.json", three)
+			const rejected = "rules.d/a.json:1: invalid JSON: the file ends in the middle of a value\n"
+			d.expect(t, d.loader.Reload(t.Context()), true, "one two three", rejected)
+			remove(t, "rules.d/b.json")
+			d.expect(t, d.loader.Reload(t.Context()), true, "one three", rejected)
+			write(t, "rules.d/a.json", two)
+			d.expect(t, d.loader.Reload(t.Context()), true, "two three", "")
+
+			remove(t, "rules.d")
+			for range 2 {
+				report := d.loader.Reload(t.Context())
+				if report.Published || len(report.Rejected) != 1 || d.inForce() != "two three" {
+					t.Errorf("without the directory: %+v", report)
+				}
+			}
+			directory(t, "rules.d")
+			if report := d.loader.Reload(t.Context()); len(report.Rejected) != 1 || d.inForce() != "two three" {
+				t.Errorf("with an empty one: %+v", report)
+			}
+			write(t, "rules.d/a.json", "[]")
+			d.expect(t, d.loader.Reload(t.Context()), true, "", "")
+		})
+	}
+}
+
+// TestRulesDoNotGoBeforeTheirSuccessorsCanBeUsed: a document that is gone may
+// have been renamed to one that is broken.
+func TestRulesDoNotGoBeforeTheirSuccessorsCanBeUsed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	directory(t, "rules.d")
+	write(t, "rules.d/a.json", one)
+	write(t, "rules.d/b.json", two)
+	settings := from("rules.d")
+	settings.CacheDirectory = "kept"
+	d := &deployment{engine: NewEngine()}
+	d.loader = NewLoader(d.engine)
+	configure := func() *Report {
+		t.Helper()
+		report, err := d.loader.Configure(t.Context(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	configure()
+	expect := func(report *Report, published bool, ids, rejected string, state State) {
+		t.Helper()
+		d.expect(t, report, published, ids, rejected)
+		if got := report.Sources[0].State; got != state || !d.engine.Ready() {
+			t.Errorf("the source is %s, want %s; ready: %t", got, state, d.engine.Ready())
+		}
+	}
+	const cut = ":1: invalid JSON: the file ends in the middle of a value\n"
+	remove(t, "rules.d/a.json")
+	write(t, "rules.d/c.json", "[{")
+	expect(d.loader.Reload(t.Context()), true, "two one", "rules.d/c.json"+cut, Stale)
+	write(t, "rules.d/b.json", three)
+	expect(d.loader.Reload(t.Context()), true, "three one", "rules.d/c.json"+cut, Stale)
+	expect(configure(), true, "three one", "rules.d/c.json"+cut, Stale)
+
+	// A start finds in the cache what is not to be had from the directory.
+	d = &deployment{engine: NewEngine()}
+	d.loader = NewLoader(d.engine)
+	expect(configure(), true, "three one", "rules.d/c.json"+cut, Cached)
+	expect(d.loader.Reload(t.Context()), false, "three one", "rules.d/c.json"+cut, Cached)
+
+	write(t, "rules.d/c.json", two)
+	expect(d.loader.Reload(t.Context()), true, "three two", "", Live)
+
+	remove(t, "rules.d")
+	write(t, "rules.d", "[{")
+	expect(d.loader.Reload(t.Context()), true, "three two", "rules.d"+cut, Stale)
+	write(t, "rules.d", one)
+	expect(d.loader.Reload(t.Context()), true, "one", "", Live)
+}
+
+func TestAFileOfSeveralSourcesCountsOnce(t *testing.T) {
+	d, _ := deploy(t, map[string]string{"a.json": one, "b.json": two})
+	report, err := d.loader.Configure(t.Context(), from("b.json", ".", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.expect(t, report, true, "two one", "")
+	if len(report.Warnings) > 0 {
+		t.Errorf("warnings: %v", report.Warnings)
+	}
+}
+
+// TestReadyMeansThatEverySourceHasBeenRead once. What fails later does not count.
+func TestReadyMeansThatEverySourceHasBeenRead(t *testing.T) {
+	d, _ := deploy(t, map[string]string{"a": one})
+	ready := func(want bool, states ...State) {
+		t.Helper()
+		if got := d.engine.Ready(); got != want {
+			t.Errorf("ready is %t", got)
+		}
+		for i, s := range d.engine.state.Load().sources {
+			if s.State != states[i] {
+				t.Errorf("source %s is %s, want %s", s.Source, s.State, states[i])
+			}
+		}
+	}
+	ready(true, Live)
+
+	fresh := &deployment{engine: NewEngine()}
+	fresh.loader = NewLoader(fresh.engine)
+	d = fresh
+	ready(false)
+	if _, err := d.loader.Configure(t.Context(), from("a", "b")); err != nil {
+		t.Fatal(err)
+	}
+	ready(false, Live, Missing)
+	write(t, "b", "{")
+	d.loader.Reload(t.Context())
+	ready(false, Live, Missing)
+	write(t, "b", two)
+	d.loader.Reload(t.Context())
+	ready(true, Live, Live)
+	write(t, "b", "{")
+	d.loader.Reload(t.Context())
+	ready(true, Live, Stale)
+	if _, err := d.loader.Configure(t.Context(), from("a", "b", "c")); err != nil {
+		t.Fatal(err)
+	}
+	ready(true, Live, Stale, Missing)
+
+	settings := from("a", "b")
+	settings.MinimumRules = 3
+	if _, err := d.loader.Configure(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	ready(false, Live, Stale)
+	settings.MinimumRules = 0
+	write(t, "a", "[]")
+	write(t, "b", "[]")
+	if _, err := d.loader.Configure(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	ready(true, Live, Live)
+}
+
+// TestAStartWithoutItsSourcesBeginsWithWhatWasKept, and with nothing else: only
+// rules that were in force are kept.
+func TestAStartWithoutItsSourcesBeginsWithWhatWasKept(t *testing.T) {
+	d, _ := deploy(t, map[string]string{"a": one, "b": two})
+	settings := from("a", "b")
+	settings.CacheDirectory = "kept"
+	settings.RefuseOverlaps = true
+	start := func() *Report {
+		t.Helper()
+		d = &deployment{engine: NewEngine()}
+		d.loader = NewLoader(d.engine)
+		report, err := d.loader.Configure(t.Context(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	if report := start(); len(report.Unkept) > 0 {
+		t.Fatal(report.Unkept)
+	}
+	write(t, "b", list(simple("clash", "one.example.com"))) // which is refused, and not kept
+	if report := d.loader.Reload(t.Context()); len(report.Refused) == 0 {
+		t.Fatalf("%+v", report)
+	}
+	remove(t, "a")
+	write(t, "b", "")
+	report := start()
+	d.expect(t, report, true, "one two", "a: no such file or directory\nb: the file is empty\n")
+	if a, b := report.Sources[0], report.Sources[1]; a.State != Cached || b.State != Cached || a.Read.IsZero() || len(b.Problems) != 1 || !d.engine.Ready() {
+		t.Errorf("ready: %t, %+v", d.engine.Ready(), report.Sources)
+	}
+	d.expect(t, d.loader.Reload(t.Context()), false, "one two", "a: no such file or directory\nb: the file is empty\n")
+	write(t, "a", one)
+	d.expect(t, d.loader.Reload(t.Context()), false, "one two", "b: the file is empty\n")
+	write(t, "b", three)
+	report = d.loader.Reload(t.Context())
+	d.expect(t, report, true, "one three", "")
+	if a, b := report.Sources[0], report.Sources[1]; a.State != Live || b.State != Live {
+		t.Errorf("%+v", report.Sources)
+	}
+	remove(t, "b")
+	d.expect(t, start(), true, "one three", "b: no such file or directory\n")
+
+	// What is damaged is not used.
+	kept, err := filepath.Glob("kept/*.rules")
+	if err != nil || len(kept) != 2 {
+		t.Fatalf("kept are %q, %v", kept, err)
+	}
+	for _, path := range kept {
+		if err := os.Truncate(path, 300); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.expect(t, start(), true, "one", "b: no such file or directory\n")
+}
+
+// TestRulesCountThoughTheyCannotBeKept: that is told, and tried again.
+func TestRulesCountThoughTheyCannotBeKept(t *testing.T) {
+	d, _ := deploy(t, map[string]string{"a": one, "kept": "a file where the directory should be"})
+	settings := from("a")
+	settings.CacheDirectory = "kept"
+	report, err := d.loader.Configure(t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const unkept = "the last good rules of a cannot be kept in kept: not a directory"
+	if len(report.Unkept) != 1 || report.Unkept[0] != unkept || report.Sources[0].NotKept != unkept || d.inForce() != "one" {
+		t.Errorf("%q, %+v", report.Unkept, report.Sources)
+	}
+	remove(t, "kept")
+	if report := d.loader.Reload(t.Context()); len(report.Unkept) > 0 || report.Sources[0].NotKept != "" {
+		t.Errorf("%q, %+v", report.Unkept, report.Sources)
+	}
+	if _, err := os.Stat("kept"); errors.Is(err, os.ErrNotExist) {
+		t.Error("nothing is kept")
+	}
+}
