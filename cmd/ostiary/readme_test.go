@@ -10,11 +10,13 @@ import (
 
 var fencedBlock = regexp.MustCompile("(?s)\n```[a-z]+\n(.*?\n)```\n")
 
-// TestReadmeShowsWhatIsTriedOut holds what the README says about gateways and about proxying to the files that tests
-// run. Whole lines of the file that was named last stand in each block, and every file is named.
+// TestReadmeShowsWhatIsTriedOut holds what the README says about gateways, proxying and Kubernetes to the files that
+// tests run. Whole lines of the file that was named last stand in each block, and every file is named.
 func TestReadmeShowsWhatIsTriedOut(t *testing.T) {
 	t.Parallel()
-	for heading, dir := range map[string]string{"Behind a gateway": "testdata/deploy/gateways", "As a proxy": "testdata/deploy/proxy"} {
+	for heading, dir := range map[string]string{
+		"Behind a gateway": "testdata/deploy/gateways", "As a proxy": "testdata/deploy/proxy", "In Kubernetes": "testdata/deploy/kubernetes",
+	} {
 		t.Run(heading, func(t *testing.T) {
 			t.Parallel()
 			showsWhatIsTriedOut(t, heading, dir)
