@@ -34,8 +34,9 @@ run: ## a gate to try out, with services of its own to stand behind it
 operational-auth: ## the example in testdata/deploy, with a real Kratos (needs a C compiler, and the first time minutes)
 	go run ./testdata/deploy/operational-auth/local
 
+# Many tests wait for an engine more than they compute, so that more of them run at a time than there are cores.
 test: ## all tests, with the race detector (needs a C compiler)
-	go test -race $(TESTFLAGS) ./...
+	go test -race -parallel=4 $(TESTFLAGS) ./...
 
 test-objectstores: ## the tests of rules in object stores, with the race detector (needs a C compiler)
 	go test -race -tags=objectstores $(TESTFLAGS) ./rules/repository/
