@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -37,8 +38,35 @@ func (d *deployment) follow(ctx context.Context) {
 	var polling sync.WaitGroup
 	polling.Go(func() { d.loader.Poll(ctx, refresh) })
 	polling.Go(func() { d.obey(ctx) })
+	polling.Go(func() { d.insist(ctx, refresh) })
 	watcher.Run(ctx, refresh)
 	polling.Wait()
+}
+
+// insistence is how often a configuration that is not in force is tried again,
+// if the repositories on the network are not asked at all.
+const insistence = 30 * time.Second
+
+// insist tries a configuration again that is not in force: what is missing may
+// be on the network, such as a source of rules, and no file tells that it is
+// there now.
+func (d *deployment) insist(ctx context.Context, again func()) {
+	for {
+		d.mutex.Lock()
+		pause := cmp.Or(d.poll, insistence)
+		d.mutex.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		d.mutex.Lock()
+		rejected := d.rejected != nil
+		d.mutex.Unlock()
+		if rejected {
+			again()
+		}
+	}
 }
 
 func (d *deployment) watch() {

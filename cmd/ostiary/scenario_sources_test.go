@@ -173,6 +173,30 @@ func TestAStartNeedsARemoteSourceOrItsCache(t *testing.T) {
 	s.logs(t, s.source+": the server answered 404 Not Found")
 }
 
+// TestAConfigurationIsTriedAgainUntilItsSourcesAreThere: nothing but the network tells when that is.
+func TestAConfigurationIsTriedAgainUntilItsSourcesAreThere(t *testing.T) {
+	t.Parallel()
+	dir := openDirectory(t)
+	local, remote := fileSource(t, filepath.Join(dir, "rules")), webSource(t, dir)
+	s := local
+	s.life, s.dir = t, filepath.Join(dir, "engine")
+	s.put(t, s.next())
+	s.start(t)
+	remote.remove(t)
+	config, err := os.ReadFile(filepath.Join(s.dir, "config.json"))
+	must(t, err)
+	rename(t, filepath.Join(s.dir, "config.json"), strings.Replace(string(config), s.source, remote.source, 1))
+	const notThere = "the server answered 404 Not Found"
+	eventually(t, "the configuration is refused", func() (string, bool) {
+		s.decidesBy(t, s.version)
+		last := s.generations(t)[0]
+		return fmt.Sprint(last), last.State == "refused" && strings.Contains(strings.Join(last.Problems, "\n"), notThere)
+	})
+	s.version = 99
+	remote.put(t, s.next())
+	s.isLive(t)
+}
+
 // next are good rules, other ones than all before. They go beyond a buffer, so that half of them are something else.
 func (s *sourced) next() string {
 	s.version++
