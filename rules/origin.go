@@ -31,8 +31,12 @@ func (o *origin) line(path document.Path) int {
 // forget gives back the memory that line needs.
 func (o *origin) forget() { o.parsed = nil }
 
-// parse reads the rules of a document. Problems make it useless as a whole.
+// parse reads the rules of a document, of which there may have been an earlier
+// version with some of them. Problems make it useless as a whole.
 func parse(name string, content []byte, strict bool, before []*definition) (rules []*definition, warnings, problems document.Problems) {
+	if again := reread(name, content, before); again != nil {
+		return again, nil, nil
+	}
 	parsed, err := document.Parse(name, content, document.Sniff)
 	if err != nil {
 		var one document.Problem
@@ -41,6 +45,9 @@ func parse(name string, content []byte, strict bool, before []*definition) (rule
 		}
 		return nil, nil, document.Problems{one}
 	}
-	rules, warnings, problems = decode(&origin{name: name, source: content, parsed: parsed}, parsed.Value, strict, plainRules(before))
+	rules, warnings, problems = decode(&origin{name: name, source: content, parsed: parsed}, parsed.Value, strict)
+	for _, rule := range rules {
+		rule.plain = rule.plain && len(parsed.Warnings) == 0
+	}
 	return rules, append(parsed.Warnings, warnings...), problems
 }

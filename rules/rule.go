@@ -95,6 +95,7 @@ type definition struct {
 	origin *origin
 	index  int
 	digest [sha256.Size]byte // of everything that the rule says
+	text   [sha256.Size]byte // of the very bytes that it was read from; zero if nobody asked yet
 	plain  bool              // there is no key in it that nobody reads
 }
 
@@ -124,9 +125,8 @@ func (d *definition) problem(path document.Path, message string) document.Proble
 
 // decode reads the rules of a document. A mistake of form, such as a text
 // where a list belongs, makes the whole document useless (contract 2.2): all
-// of them are returned. Warnings concern rules that are nevertheless good. A rule
-// that is as one of those before is not looked at again.
-func decode(o *origin, value any, strict bool, before map[[sha256.Size]byte]*definition) (rules []*definition, warnings, problems document.Problems) {
+// of them are returned. Warnings concern rules that are nevertheless good.
+func decode(o *origin, value any, strict bool) (rules []*definition, warnings, problems document.Problems) {
 	list, ok := value.([]any)
 	if !ok {
 		if value == nil {
@@ -136,7 +136,7 @@ func decode(o *origin, value any, strict bool, before map[[sha256.Size]byte]*def
 		return nil, nil, document.Problems{{File: o.name, Line: o.line(nil), Message: message}}
 	}
 	for i, item := range list {
-		rule, unknown, wrong := decodeRule(o, i, item, before)
+		rule, unknown, wrong := decodeRule(o, i, item)
 		problems = append(problems, wrong...)
 		if strict {
 			problems = append(problems, unknown...)
@@ -151,18 +151,10 @@ func decode(o *origin, value any, strict bool, before map[[sha256.Size]byte]*def
 	return rules, warnings, nil
 }
 
-func decodeRule(o *origin, index int, item any, before map[[sha256.Size]byte]*definition) (rule *definition, unknown, wrong document.Problems) {
+func decodeRule(o *origin, index int, item any) (rule *definition, unknown, wrong document.Problems) {
 	rule = &definition{origin: o, index: index}
 	fields, _ := item.(map[string]any)
 	rule.ID, _ = fields["id"].(string)
-	text, err := json.Marshal(fields)
-	if err == nil {
-		rule.digest = sha256.Sum256(text)
-		if same := before[rule.digest]; same != nil {
-			rule.Rule, rule.plain = same.Rule, true
-			return rule, nil, nil
-		}
-	}
 	for _, v := range ruleSchema.Check(item) {
 		if value, there := document.Lookup(item, v.Path); there && value == nil && len(v.Path) > 0 {
 			continue // a key without a value, as in `description:`, is as good as none
@@ -172,7 +164,9 @@ func decodeRule(o *origin, index int, item any, before map[[sha256.Size]byte]*de
 	if len(wrong) > 0 {
 		return nil, nil, wrong
 	}
+	text, err := json.Marshal(fields)
 	if err == nil {
+		rule.digest = sha256.Sum256(text)
 		err = json.Unmarshal(text, &rule.Rule)
 	}
 	if err == nil {
@@ -189,16 +183,4 @@ func decodeRule(o *origin, index int, item any, before map[[sha256.Size]byte]*de
 	unknown = unknownKeys(rule, fields)
 	rule.plain = len(unknown) == 0
 	return rule, unknown, nil
-}
-
-// plainRules are those among the definitions of which there is nothing to say,
-// by what they say.
-func plainRules(definitions []*definition) map[[sha256.Size]byte]*definition {
-	plain := make(map[[sha256.Size]byte]*definition, len(definitions))
-	for _, d := range definitions {
-		if d.plain {
-			plain[d.digest] = d
-		}
-	}
-	return plain
 }
