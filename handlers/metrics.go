@@ -31,6 +31,7 @@ type Metrics struct {
 	digest     *prometheus.GaugeVec
 	sources    *prometheus.GaugeVec
 	unsettled  prometheus.Gauge
+	refused    prometheus.Gauge
 	expiry     *prometheus.GaugeVec
 }
 
@@ -75,11 +76,14 @@ func NewMetrics(prefix string) *Metrics {
 		unsettled: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "ostiary_rule_sources_stale", Help: "Rule sources that cannot be read, or hold what cannot be used.",
 		}),
+		refused: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "ostiary_rules_refused", Help: "1 while what the rule sources hold is good by itself and refused together: the rules before stay in force.",
+		}),
 		expiry: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ostiary_certificate_expiry_seconds", Help: "When the certificate in force of a listener expires, in seconds since 1970.",
 		}, []string{"service"}),
 	}
-	m.registry.MustRegister(m.expiry, m.requests, m.durations, m.decisions, m.reloads, m.rules, m.overlaps, m.generation, m.digest, m.stale, m.sources, m.unsettled,
+	m.registry.MustRegister(m.expiry, m.requests, m.durations, m.decisions, m.reloads, m.rules, m.overlaps, m.generation, m.digest, m.stale, m.sources, m.unsettled, m.refused,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -183,9 +187,13 @@ func (m *Metrics) Rules(generation uint64, digest string, working, broken, overl
 	m.rules.WithLabelValues("broken").Set(float64(broken))
 }
 
-// Sources tells how many rule sources are in each state. Those with a problem
-// are also counted together.
-func (m *Metrics) Sources(states map[string]int, problematic int) {
+// Sources tells how many rule sources are in each state, and whether what they
+// hold is refused together. Those with a problem are also counted together.
+func (m *Metrics) Sources(states map[string]int, problematic int, refused bool) {
+	m.refused.Set(0)
+	if refused {
+		m.refused.Set(1)
+	}
 	for state, count := range states {
 		m.sources.WithLabelValues(state).Set(float64(count))
 	}

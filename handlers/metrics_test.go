@@ -76,6 +76,7 @@ func TestMetricsKeepOathkeepersNames(t *testing.T) {
 		`ostiary_rule_sources_stale 0`,
 		`ostiary_rules_generation 0`,
 		`ostiary_rules_overlaps 0`,
+		`ostiary_rules_refused 0`,
 		`ostiary_stale_sessions_total 0`,
 	)
 }
@@ -120,7 +121,7 @@ func TestReloadsAndRulesAreCounted(t *testing.T) {
 	m.Reloaded(RulesSubject, true)
 	m.Reloaded(ConfigurationSubject, false)
 	m.Rules(3, "d3", 10, 2, 0)
-	m.Sources(map[string]int{"live": 2, "stale": 1, "cached": 0, "missing": 0}, 1)
+	m.Sources(map[string]int{"live": 2, "stale": 1, "cached": 0, "missing": 0}, 1, true)
 	m.Rules(4, "d4", 11, 0, 5)
 	expectMetrics(t, m,
 		`ostiary_reloads_total{result="published",subject="rules"} 2`,
@@ -135,6 +136,7 @@ func TestReloadsAndRulesAreCounted(t *testing.T) {
 		`ostiary_rules_generation 4`,
 		`ostiary_rules_info{digest="d4"} 1`,
 		`ostiary_rules_overlaps 5`,
+		`ostiary_rules_refused 1`,
 		`ostiary_stale_sessions_total 0`,
 	)
 }

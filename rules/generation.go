@@ -91,12 +91,14 @@ type state struct {
 	settled bool // every source has been read once
 	minimum int  // rules that have to work
 	sources []SourceReport
+	refused []string // why the rules of the sources, good as each of them is, are not in force together
 }
 
 // Ready reports whether the rules in force are those that were meant: every
 // source has been read once since the start, or was recalled from what was kept
-// of it, and there are as many rules as have to be. A source that fails later
-// does not count, because its last good rules do (contract 11.3 and 14).
+// of it, and there are as many rules as have to be. A source that fails later, or
+// that a later configuration adds before it is there, does not count: the rules
+// in force do not become worse by it (contract 11.3 and 14).
 func (e *Engine) Ready() bool {
 	state := e.state.Load()
 	return state.settled && e.set.Load().Working() >= state.minimum
@@ -133,8 +135,12 @@ func (e *Engine) Condition() json.RawMessage {
 		Rules      int            `json:"rules"`
 		Working    int            `json:"working"`
 		Minimum    int            `json:"minimum"`
+		Refused    []string       `json:"refused,omitempty"`
 		Sources    []SourceReport `json:"sources"`
-	}{state.settled && set.Working() >= state.minimum, set.generation, set.digest, len(set.listing), set.Working(), state.minimum, sources})
+	}{
+		state.settled && set.Working() >= state.minimum, set.generation, set.digest, len(set.listing), set.Working(), state.minimum,
+		state.refused[:min(len(state.refused), maxNamed)], sources,
+	})
 }
 
 func encode(value any) json.RawMessage {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -89,7 +90,11 @@ func (l *Loader) Configure(ctx context.Context, settings Settings) (*Report, err
 	}
 	if l.refused = next.report.Refused; len(l.refused) > 0 {
 		// The settings are good, and count for the rules that stay in force.
-		next = l.build(settings, sources, l.accepted)
+		stay := l.accepted
+		if l.generation == 0 {
+			stay = l.kept(settings, sources)
+		}
+		next = l.build(settings, sources, stay)
 		next.report.Refused = l.refused
 	}
 	l.settings, l.sources = settings, sources
@@ -99,6 +104,31 @@ func (l *Loader) Configure(ctx context.Context, settings Settings) (*Report, err
 	}
 	l.publish(next)
 	return l.told(next.report), nil
+}
+
+// kept are the rules that were in force when all of them were kept, for a start
+// at which those of the sources are refused together; none if they are not all
+// there, or are refused as well.
+func (l *Loader) kept(settings Settings, sources []*source) []*definition {
+	if settings.CacheDirectory == "" {
+		return nil
+	}
+	var recalled []*source
+	for _, s := range sources {
+		if !s.Written() {
+			s = &source{Repository: s.Repository, strict: s.strict}
+			s.recall(repository.Cache{Directory: settings.CacheDirectory})
+			if !s.complete {
+				return nil
+			}
+		}
+		recalled = append(recalled, s)
+	}
+	definitions := definitionsOf(recalled)
+	if len(l.build(settings, recalled, definitions).report.Refused) > 0 {
+		return nil
+	}
+	return definitions
 }
 
 func faultProblems(faults []pipeline.Fault) document.Problems {
@@ -158,7 +188,13 @@ func (l *Loader) told(report *Report) *Report {
 		report.Sources = append(report.Sources, s.report())
 	}
 	l.settled = l.settled || !slices.ContainsFunc(l.sources, func(s *source) bool { return !s.complete })
-	l.engine.state.Store(&state{settled: l.settled, minimum: l.settings.MinimumRules, sources: report.Sources})
+	next := &state{settled: l.settled, minimum: l.settings.MinimumRules, sources: report.Sources}
+	for _, problem := range l.refused {
+		next.refused = append(next.refused, problem.String())
+	}
+	// Where all rules were refused from the start, none were meant to be in force.
+	next.settled = next.settled && (len(l.refused) == 0 || len(l.accepted) > 0)
+	l.engine.state.Store(next)
 	return report
 }
 
@@ -188,11 +224,18 @@ func definitionsOf(sources []*source) []*definition {
 	seen := map[string]bool{}
 	for _, s := range sources {
 		for _, h := range s.holdings {
+			if !h.loaded {
+				continue
+			}
 			if len(s.Files) > 0 {
-				if seen[h.name] {
+				file := h.name
+				if absolute, err := filepath.Abs(file); err == nil {
+					file = absolute
+				}
+				if seen[file] {
 					continue
 				}
-				seen[h.name] = true
+				seen[file] = true
 			}
 			definitions = append(definitions, h.rules...)
 		}

@@ -8,10 +8,10 @@ import (
 )
 
 // Poll says how often repositories are asked that have to be, and how long one
-// answer may take. Zero is never, and as long as it takes.
+// answer may take.
 type Poll struct {
-	Every   time.Duration
-	Timeout time.Duration
+	Every   time.Duration // zero: only when Hurry is called
+	Timeout time.Duration // zero: longestAnswer
 }
 
 // Poll asks the repositories that are on the network, each of them every so
@@ -25,11 +25,9 @@ func (l *Loader) Poll(ctx context.Context, news func()) {
 		settings, sources := l.settings, l.sources
 		l.mutex.Unlock()
 		current, stop := context.WithCancel(ctx)
-		if settings.Poll.Every > 0 {
-			for _, s := range sources {
-				if s.post != nil {
-					asking.Go(func() { s.poll(current, settings, news) })
-				}
+		for _, s := range sources {
+			if s.post != nil {
+				asking.Go(func() { s.poll(current, settings, news) })
 			}
 		}
 		select {
@@ -45,19 +43,22 @@ func (l *Loader) Poll(ctx context.Context, news func()) {
 
 func (s *source) poll(ctx context.Context, settings Settings, news func()) {
 	for {
+		var due <-chan time.Time // never
+		if settings.Poll.Every > 0 {
+			due = time.After(spread(settings.Poll.Every) - s.post.age())
+		}
 		hurried := false
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(spread(settings.Poll.Every)):
+		case <-due:
 		case <-s.post.hurry:
 			hurried = true
 		}
-		isNews := s.fetch(ctx, settings)
-		switch {
-		case ctx.Err() == nil && isNews:
+		if s.fetch(ctx, settings) {
 			news()
-		case ctx.Err() != nil && hurried:
+		}
+		if ctx.Err() != nil && hurried {
 			s.hurry() // whoever polls from now on has to
 		}
 	}

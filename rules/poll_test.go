@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -102,6 +103,16 @@ func TestRepositoriesOnTheNetworkArePolled(t *testing.T) {
 	a.says(http.StatusOK, one)
 	d.expect(t, next(t, reports), true, "one two", "")
 
+	// A server says where its answer ends, so that a shorter one is believed.
+	const yaml = "- id: x\n  match: {url: 'http://x.test/', methods: [GET]}\n  authenticators: [{handler: anonymous}]\n" +
+		"  authorizer: {handler: allow}\n  mutators: [{handler: noop}]\n"
+	a.says(http.StatusOK, yaml+strings.Replace(yaml, "id: x", "id: z", 1))
+	if report := next(t, reports); d.inForce() != "x z two" {
+		t.Errorf("%+v", report)
+	}
+	a.says(http.StatusOK, yaml)
+	d.expect(t, next(t, reports), true, "x two", "")
+
 	// A repository that the configuration does not name any more is left alone.
 	settings.Repositories = settings.Repositories[:1]
 	if _, err := d.loader.Configure(t.Context(), settings); err != nil {
@@ -122,11 +133,35 @@ func TestRepositoriesOnTheNetworkArePolled(t *testing.T) {
 func TestHurryDoesNotWaitForTheNextTime(t *testing.T) {
 	t.Parallel()
 	a := serveRules(t, one)
-	d, _ := polled(t, never, a)
+	for _, every := range []time.Duration{never, 0} { // with 0 nobody asks otherwise
+		a.says(http.StatusOK, one)
+		d, _ := polled(t, every, a)
+		reports := d.follow(t)
+		a.says(http.StatusOK, two)
+		d.loader.Hurry()
+		d.expect(t, next(t, reports), true, "two", "")
+	}
+}
+
+// TestOtherChangesDoNotPutOffAQuestion: the time goes on that is left until it.
+func TestOtherChangesDoNotPutOffAQuestion(t *testing.T) {
+	t.Parallel()
+	a := serveRules(t, one)
+	d, settings := polled(t, time.Second, a)
 	reports := d.follow(t)
 	a.says(http.StatusOK, two)
-	d.loader.Hurry()
-	d.expect(t, next(t, reports), true, "two", "")
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		select {
+		case report := <-reports:
+			d.expect(t, report, true, "two", "")
+			return
+		default:
+		}
+		if _, err := d.loader.Configure(t.Context(), settings); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Error("it was never asked")
 }
 
 // TestARepositoryThatIsOutOfOrderIsAskedAgain as often as there is a pause; one

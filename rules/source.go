@@ -43,6 +43,9 @@ type holding struct {
 
 	failed  [sha256.Size]byte // what could not be read; zero if the last read was good
 	problem document.Problems
+
+	cut      [sha256.Size]byte // a text that the last good one begins with
+	cutSince time.Time
 }
 
 // problems are why what the repository holds now is not what counts.
@@ -103,11 +106,15 @@ func (s *source) take(content repository.Content, now time.Time, err error) {
 		return
 	}
 	s.unread, s.read = nil, now
+	seen := now
+	if s.post != nil {
+		seen = time.Time{} // a server says how long its answer is
+	}
 	var holdings []*holding
 	whole, good := true, true
 	for _, d := range content.Documents {
 		h := s.holding(d.Name)
-		s.changed = h.refresh(d, s.strict) || s.changed
+		s.changed = h.refresh(d, s.strict, seen) || s.changed
 		whole, good = whole && h.loaded, good && h.problem == nil
 		holdings = append(holdings, h)
 	}
@@ -137,8 +144,24 @@ func (s *source) holding(name string) *holding {
 	return &holding{name: name}
 }
 
+// cutTime is how long a text has to stand that may be one that is being written.
+const cutTime = 200 * time.Millisecond
+
+// isCut reports whether the text may end too early: it is that of the last good
+// rules up to somewhere, and has not stood for long. Of YAML nobody could tell
+// otherwise, because half of a list is a list. Without the time, it is whole.
+func (h *holding) isCut(text []byte, digest [sha256.Size]byte, now time.Time) bool {
+	if now.IsZero() || !h.loaded || len(text) >= len(h.text) || !bytes.HasPrefix(h.text, text) {
+		return false
+	}
+	if h.cut != digest {
+		h.cut, h.cutSince = digest, now
+	}
+	return now.Sub(h.cutSince) < cutTime
+}
+
 // refresh takes a document in, and reports whether its rules are others now.
-func (h *holding) refresh(d repository.Document, strict bool) (changed bool) {
+func (h *holding) refresh(d repository.Document, strict bool, now time.Time) (changed bool) {
 	digest := sha256.Sum256(d.Text)
 	if d.Err != nil {
 		digest = sha256.Sum256([]byte("unreadable\x00" + d.Err.Error()))
@@ -160,6 +183,10 @@ func (h *holding) refresh(d repository.Document, strict bool) (changed bool) {
 	}
 	if len(problems) > 0 {
 		h.failed, h.problem = digest, problems
+		return false
+	}
+	if h.isCut(d.Text, digest, now) {
+		h.problem = document.Problems{{File: d.Name, Message: "ends where it did not before, and is not believed for a moment: it may be being written"}}
 		return false
 	}
 	h.loaded, h.text, h.digest, h.rules, h.warnings = true, d.Text, digest, rules, warnings
@@ -267,6 +294,7 @@ type post struct {
 	hurry chan struct{} // it is to be asked at once
 
 	mutex   sync.Mutex
+	asked   time.Time // by this machine's clock
 	content repository.Content
 	at      time.Time // zero: nothing has come yet
 	err     error
@@ -277,8 +305,15 @@ func (p *post) put(content repository.Content, at time.Time, err error) (news bo
 	defer p.mutex.Unlock()
 	news = p.at.IsZero() || (err == nil) != (p.err == nil) || err != nil && err.Error() != p.err.Error() ||
 		err == nil && !same(content, p.content)
-	p.content, p.at, p.err = content, at, err
+	p.content, p.at, p.err, p.asked = content, at, err, time.Now()
 	return news
+}
+
+// age is how long ago the repository was asked.
+func (p *post) age() time.Duration {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return time.Since(p.asked)
 }
 
 func (p *post) last() (repository.Content, time.Time, error) {

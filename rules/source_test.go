@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +153,104 @@ func TestAFileOfSeveralSourcesCountsOnce(t *testing.T) {
 	d.expect(t, report, true, "two one", "")
 	if len(report.Warnings) > 0 {
 		t.Errorf("warnings: %v", report.Warnings)
+	}
+}
+
+// TestHalfOfAListIsNoNewListYet: whoever writes YAML in place may not be done.
+func TestHalfOfAListIsNoNewListYet(t *testing.T) {
+	t.Chdir(t.TempDir())
+	rule := func(id string) string {
+		return "- id: " + id + "\n  match: {url: 'http://" + id + ".test/', methods: [GET]}\n" +
+			"  authenticators: [{handler: anonymous}]\n  authorizer: {handler: allow}\n  mutators: [{handler: noop}]\n"
+	}
+	write(t, "a.yaml", rule("one")+rule("two"))
+	now := time.Now()
+	settings := from("a.yaml")
+	settings.Environment.Now = func() time.Time { return now }
+	d := &deployment{engine: NewEngine()}
+	d.loader = NewLoader(d.engine)
+	if _, err := d.loader.Configure(t.Context(), settings); err != nil {
+		t.Fatal(err)
+	}
+	const unbelieved = "a.yaml: ends where it did not before, and is not believed for a moment: it may be being written\n"
+	write(t, "a.yaml", rule("one"))
+	d.expect(t, d.loader.Reload(t.Context()), false, "one two", unbelieved)
+	write(t, "a.yaml", rule("one")+rule("three"))
+	d.expect(t, d.loader.Reload(t.Context()), true, "one three", "")
+	write(t, "a.yaml", rule("one"))
+	d.expect(t, d.loader.Reload(t.Context()), false, "one three", unbelieved)
+	now = now.Add(cutTime - 1)
+	d.expect(t, d.loader.Reload(t.Context()), false, "one three", unbelieved)
+	now = now.Add(1)
+	d.expect(t, d.loader.Reload(t.Context()), true, "one", "")
+	d.expect(t, d.loader.Reload(t.Context()), false, "one", "")
+}
+
+// TestASecondNameOfABrokenFileTakesNoRulesAway, nor another spelling of its path.
+func TestASecondNameOfABrokenFileTakesNoRulesAway(t *testing.T) {
+	t.Chdir(t.TempDir())
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory(t, "more")
+	write(t, "more/a.json", two)
+	write(t, "more/b.json", one)
+	d := &deployment{engine: NewEngine()}
+	d.loader = NewLoader(d.engine)
+	configure := func(sources ...string) *Report {
+		t.Helper()
+		report, err := d.loader.Configure(t.Context(), from(sources...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	d.expect(t, configure("more/b.json"), true, "one", "")
+	write(t, "more/b.json", "{")
+	const cut = "more/b.json:1: invalid JSON: the file ends in the middle of a value\n"
+	d.expect(t, d.loader.Reload(t.Context()), false, "one", cut)
+	d.expect(t, configure("more", "more/b.json"), true, "two one", cut+cut)
+	write(t, "more/b.json", one)
+	d.expect(t, configure("more", "more/b.json", filepath.Join(folder, "more", "a.json")), true, "two one", "")
+}
+
+// TestAStartWithRulesThatAreRefusedBeginsWithThoseThatWereKept, and without any
+// is not ready.
+func TestAStartWithRulesThatAreRefusedBeginsWithThoseThatWereKept(t *testing.T) {
+	d, _ := deploy(t, map[string]string{"a": one, "b": two})
+	settings := from("a", "b")
+	settings.RefuseOverlaps = true
+	settings.MinimumRules = 0
+	start := func() *Report {
+		t.Helper()
+		d = &deployment{engine: NewEngine()}
+		d.loader = NewLoader(d.engine)
+		report, err := d.loader.Configure(t.Context(), settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	settings.CacheDirectory = "kept"
+	start()
+	write(t, "b", list(simple("clash", "one.example.com")))
+	report := start()
+	if d.expect(t, report, true, "one two", ""); len(report.Refused) != 1 || !d.engine.Ready() {
+		t.Errorf("ready: %t, refused: %v", d.engine.Ready(), report.Refused)
+	}
+	if condition := string(d.engine.Condition()); !strings.Contains(condition, `"refused":["b:`) {
+		t.Error(condition)
+	}
+	settings.CacheDirectory = ""
+	report = start()
+	if d.expect(t, report, true, "", ""); len(report.Refused) != 1 || d.engine.Ready() {
+		t.Errorf("without a cache: ready: %t, refused: %v", d.engine.Ready(), report.Refused)
+	}
+	write(t, "b", two)
+	d.expect(t, d.loader.Reload(t.Context()), true, "one two", "")
+	if condition := string(d.engine.Condition()); strings.Contains(condition, "refused") || !d.engine.Ready() {
+		t.Error(condition)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -88,10 +89,15 @@ func fetchFirst(ctx context.Context, settings Settings, sources []*source, patie
 			continue
 		}
 		var pauses []time.Duration
-		if patient && !s.isKept(settings) {
-			pauses = startPauses
+		bounded := settings
+		if patient {
+			if !s.isKept(settings) {
+				pauses = startPauses
+			}
+		} else { // changes of other sources have to wait meanwhile
+			bounded.Poll.Timeout = min(cmp.Or(settings.Poll.Timeout, longestAnswer), hastyAnswer)
 		}
-		asking.Go(func() { s.fetch(ctx, settings, pauses...) })
+		asking.Go(func() { s.fetch(ctx, bounded, pauses...) })
 	}
 	asking.Wait()
 }
@@ -103,6 +109,10 @@ func (s *source) isKept(settings Settings) bool {
 	_, _, err := repository.Cache{Directory: settings.CacheDirectory}.Load(s.Repository)
 	return err == nil
 }
+
+// hastyAnswer bounds how long a repository may take to answer that a running
+// engine is told of.
+const hastyAnswer = 5 * time.Second
 
 // startPauses are those between attempts to read a repository that the engine
 // cannot start without (contract 2.4).
@@ -131,13 +141,13 @@ func (s *source) fetch(ctx context.Context, settings Settings, pauses ...time.Du
 	}
 }
 
+// longestAnswer bounds how long an answer may take if the settings do not.
+const longestAnswer = time.Minute
+
 func (s *source) readWithin(ctx context.Context, timeout time.Duration) (repository.Content, error) {
-	if timeout > 0 {
-		bounded, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		ctx = bounded
-	}
-	return s.Read(ctx) //nolint:wrapcheck // whoever tells about it names the source
+	bounded, cancel := context.WithTimeout(ctx, cmp.Or(timeout, longestAnswer))
+	defer cancel()
+	return s.Read(bounded) //nolint:wrapcheck // whoever tells about it names the source
 }
 
 // now is the time; in tests it is theirs.

@@ -40,7 +40,6 @@ type deployment struct {
 
 	mutex    sync.Mutex
 	digest   [sha256.Size]byte // of the configuration files that were read last
-	poll     time.Duration     // between two questions to repositories on the network; 0: there is but one
 	rejected error             // why the configuration in the files is not in force
 	reported []string          // the problems that are in the log already
 	recalled map[string]bool   // sources whose rules are those that were kept; the log says so
@@ -139,7 +138,6 @@ func (d *deployment) apply(ctx context.Context, c *config.Config) (*rules.Report
 		Leaving:   d.life.api.Leaving,
 	}
 	d.api.Set(handlers.Frontend(d.log, cors(c.Serve.API.CORS), api.Handler()))
-	d.poll = c.AccessRules.Poll.Interval
 	d.adopt(c)
 	return report, nil
 }

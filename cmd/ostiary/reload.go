@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -43,18 +42,12 @@ func (d *deployment) follow(ctx context.Context) {
 	polling.Wait()
 }
 
-// insistence is how often a configuration that is not in force is tried again,
-// if the repositories on the network are not asked at all.
-const insistence = 30 * time.Second
-
-// insist tries a configuration again that is not in force: what is missing may
-// be on the network, such as a source of rules, and no file tells that it is
-// there now.
+// insist tries a configuration again that is not in force, at first soon and
+// then less often: what it lacks may be on the network, such as a source of
+// rules, or in a file that nobody watches yet.
 func (d *deployment) insist(ctx context.Context, again func()) {
-	for {
-		d.mutex.Lock()
-		pause := cmp.Or(d.poll, insistence)
-		d.mutex.Unlock()
+	const soon, seldom = time.Second, 30 * time.Second
+	for pause := soon; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -62,10 +55,16 @@ func (d *deployment) insist(ctx context.Context, again func()) {
 		}
 		d.mutex.Lock()
 		rejected := d.rejected != nil
-		d.mutex.Unlock()
 		if rejected {
-			again()
+			clear(d.digest[:]) // no file has this one
 		}
+		d.mutex.Unlock()
+		if !rejected {
+			pause = soon
+			continue
+		}
+		again()
+		pause = min(2*pause, seldom)
 	}
 }
 
@@ -84,8 +83,11 @@ func (d *deployment) refresh(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if again := d.reload(ctx); slices.Equal(again, problems) {
+		switch again := d.reload(ctx); {
+		case slices.Equal(again, problems):
 			d.report(again)
+		case len(again) > 0: // it is something else now, which has its moment too
+			d.refresh(ctx)
 		}
 	})
 }
@@ -122,9 +124,13 @@ func (d *deployment) reload(ctx context.Context) (problems []string) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	report := &rules.Report{}
-	// What was wrong may have been another file that the configuration names, such
-	// as a certificate.
-	if digest := d.filesDigest(); digest != d.digest || d.rejected != nil {
+	// Files may change once more while what they say is put in force, and nobody
+	// tells of that: they are watched anew then.
+	for range 3 {
+		digest := d.filesDigest()
+		if digest == d.digest {
+			break
+		}
 		d.digest = digest
 		report, d.rejected = d.reconfigure(ctx)
 	}
@@ -188,7 +194,7 @@ func (d *deployment) tellSources(report *rules.Report) {
 		}
 		d.recalled[s.Source] = s.State == rules.Cached
 	}
-	d.metrics.Sources(states, problematic)
+	d.metrics.Sources(states, problematic, len(report.Refused) > 0)
 	for _, problem := range report.Unkept {
 		if !d.unkept[problem] {
 			d.log.Warn(problem)

@@ -68,7 +68,8 @@ func serve(ctx context.Context, source config.Source, up func()) error {
 		d.log.Error("a rule source has no rules to give: " + problem.String())
 	}
 	if len(report.Refused) > 0 {
-		d.log.Error("the access rules are refused as a whole, and there are none in force", "problems", report.Refused.Error())
+		d.log.Error("the access rules are refused as a whole; those that were kept are in force, if there are any",
+			"rules", report.Rules, "problems", report.Refused.Error())
 	}
 	up()
 	following, stopFollowing := context.WithCancel(ctx)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -95,6 +96,7 @@ func (b *bucket) openStore(ctx context.Context) error {
 		return fmt.Errorf("the object store cannot be opened: %s", strings.ReplaceAll(err.Error(), b.url, Masked(b.url)))
 	}
 	b.open = opened
+	runtime.AddCleanup(b, func(opened *blob.Bucket) { _ = opened.Close() }, opened)
 	return nil
 }
 

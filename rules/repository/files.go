@@ -27,7 +27,7 @@ func openFiles(text, rest string) (*Repository, error) {
 	rest, _, _ = strings.Cut(rest, "?")
 	path, err := url.PathUnescape(rest)
 	if err != nil {
-		return nil, fmt.Errorf("%q has a bad escape: %w", text, err)
+		return nil, fmt.Errorf("the path behind file:// has a bad escape: %w", err)
 	}
 	if path == "" {
 		return nil, fmt.Errorf("%q names no file", text)

@@ -25,7 +25,7 @@ func openPattern(text, rest string) (*Repository, error) {
 		}
 		unescaped, err := url.PathUnescape(rest[i : i+3])
 		if err != nil {
-			return nil, fmt.Errorf("%q has a bad escape: %w", text, err)
+			return nil, fmt.Errorf("the path behind file:// has a bad escape: %w", err)
 		}
 		pattern.WriteString(Literally(unescaped))
 		i += 2

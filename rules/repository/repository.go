@@ -66,6 +66,9 @@ func Open(text string, servers Servers) (*Repository, error) {
 	case slices.Contains(objectStores, scheme):
 		return openBucket(text)
 	}
+	if strings.ContainsAny(scheme, "@:/?#") { // it is none, and may be a password
+		return nil, fmt.Errorf("%q is not a URL such as file:///etc/rules/access-rules.json", Masked(text))
+	}
 	return nil, fmt.Errorf("there are no repositories of the kind %s://; use file://, inline://, http://, https://, s3://, gs:// or azblob://", scheme)
 }
 

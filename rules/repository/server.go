@@ -55,7 +55,8 @@ func (s *Server) covers(target *url.URL) bool {
 	return under && (below == "" && above == s.URL.Path || strings.HasPrefix(below, "/")) || above == ""
 }
 
-// client asks the server. A certificate or key that cannot be read is an error.
+// client asks the server. It is made for each question, so that the authorities
+// may change. A file that cannot be read is an error.
 // personal says that the URL has credentials in it.
 func (s *Server) client(personal bool) (*http.Client, error) {
 	transport := &http.Transport{
@@ -63,8 +64,8 @@ func (s *Server) client(personal bool) (*http.Client, error) {
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
-		IdleConnTimeout:       90 * time.Second,
 		ForceAttemptHTTP2:     true,
+		DisableKeepAlives:     true, // for one question in half a minute
 	}
 	if s == nil {
 		return &http.Client{Transport: legible{transport}, CheckRedirect: follow(personal)}, nil

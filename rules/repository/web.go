@@ -16,7 +16,6 @@ import (
 // by its date if it has none.
 type web struct {
 	url    *url.URL
-	client *http.Client
 	server *Server // nil: there is nothing to know about it
 
 	last     Content
@@ -31,11 +30,10 @@ func openWeb(text string, servers Servers) (*Repository, error) {
 		return nil, fmt.Errorf("%q is not a URL such as https://rules.example.com/access-rules.json", Masked(text))
 	}
 	server := servers.of(parsed)
-	client, err := server.client(parsed.User != nil)
-	if err != nil {
+	if _, err := server.client(parsed.User != nil); err != nil { // so that it is known at once
 		return nil, err
 	}
-	w := &web{url: parsed, client: client, server: server}
+	w := &web{url: parsed, server: server}
 	return &Repository{Key: text, Name: Masked(text), Remote: true, read: w.read}, nil
 }
 
@@ -84,7 +82,11 @@ func (w *web) read(ctx context.Context) (Content, error) {
 	if err := w.server.authenticate(request); err != nil {
 		return Content{}, err
 	}
-	response, err := w.client.Do(request)
+	client, err := w.server.client(w.url.User != nil)
+	if err != nil {
+		return Content{}, err
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return Content{}, notReached(err)
 	}
