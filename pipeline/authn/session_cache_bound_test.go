@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"ostiary/pipeline"
 	"ostiary/pipeline/internal/pipelinetest"
@@ -43,7 +44,11 @@ func flood(many int, send func(*pipeline.Request)) (worst int) {
 			})
 		}
 		group.Wait()
-		worst = max(worst, heap()-before)
+		grown := heap() - before
+		for deadline := time.Now().Add(20 * time.Second); grown > roomForSessions && time.Now().Before(deadline); grown = heap() - before {
+			time.Sleep(time.Millisecond) // what is too much goes in the background
+		}
+		worst = max(worst, grown)
 	}
 	return worst
 }
