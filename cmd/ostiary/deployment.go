@@ -43,7 +43,7 @@ type deployment struct {
 	rejected error             // why the configuration in the files is not in force
 	reported []string          // the problems that are in the log already
 	recalled map[string]bool   // sources whose rules are those that were kept; the log says so
-	unkept   map[string]bool   // why rules cannot be kept; likewise
+	unkept   []string          // why rules cannot be kept; likewise
 }
 
 // open loads everything as it is at the start. Every mistake in the
@@ -64,7 +64,6 @@ func open(ctx context.Context, source config.Source, log func(config.Log) *slog.
 		upstreams:   newUpstreamTransport(),
 		services:    newTransport(),
 		recalled:    map[string]bool{},
-		unkept:      map[string]bool{},
 	}
 	d.loader = rules.NewLoader(d.engine)
 	d.digest = d.filesDigest()

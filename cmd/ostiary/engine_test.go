@@ -43,18 +43,23 @@ func startEngine(t testing.TB, dir string, ports listeners, configs []string, en
 // startBinary starts an engine that is built in another way.
 func startBinary(t testing.TB, path, dir string, ports listeners, configs []string, env map[string]string) *engine {
 	t.Helper()
-	log, err := os.Create(filepath.Join(dir, "engine.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-
 	args := []string{"serve"}
 	for _, config := range configs {
 		args = append(args, "--config", config)
 	}
 	command := exec.Command(path, args...)
 	command.Dir, command.Env = dir, environment(env)
+	return start(t, command, ports)
+}
+
+// start starts an engine by a command, with its log in the command's directory.
+func start(t testing.TB, command *exec.Cmd, ports listeners) *engine {
+	t.Helper()
+	log, err := os.Create(filepath.Join(command.Dir, "engine.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		t.Fatal(err)

@@ -189,21 +189,19 @@ func (d *deployment) tellSources(report *rules.Report) {
 		if s.State != rules.Live {
 			problematic++
 		}
-		if told := s.State == rules.Cached; told && !d.recalled[s.Source] {
+		recalled := s.State == rules.Cached
+		if recalled && !d.recalled[s.Source] {
 			d.log.Warn("rules are in force as they were kept, because their source cannot be read", "source", s.Source, "kept", s.Read, "rules", s.Rules)
 		}
-		d.recalled[s.Source] = s.State == rules.Cached
+		d.recalled[s.Source] = recalled
 	}
 	d.metrics.Sources(states, problematic, len(report.Refused) > 0)
 	for _, problem := range report.Unkept {
-		if !d.unkept[problem] {
+		if !slices.Contains(d.unkept, problem) {
 			d.log.Warn(problem)
 		}
 	}
-	clear(d.unkept)
-	for _, problem := range report.Unkept {
-		d.unkept[problem] = true
-	}
+	d.unkept = report.Unkept
 }
 
 // few are ids for a line of the log; all of a large set would be no line any more.

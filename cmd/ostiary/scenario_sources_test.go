@@ -265,37 +265,15 @@ func (s *sourced) launch(t *testing.T) {
 	if err := os.WriteFile(file, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	log, err := os.Create(filepath.Join(s.dir, "engine.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
 	command := exec.Command(path, "serve", "--config", file)
 	command.Dir, command.Env = s.dir, environment(nil)
-	command.Stdout, command.Stderr = log, log
 	if os.Getuid() == 0 {
 		if err := os.Chown(s.dir, nobody, nobody); err != nil {
 			t.Fatal(err)
 		}
 		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	e := &engine{ports: ports, log: log.Name(), command: command, ended: make(chan struct{})}
-	go func() {
-		// How it ended is in command.ProcessState.
-		_ = command.Wait()
-		close(e.ended)
-	}()
-	s.life.Cleanup(func() {
-		_ = command.Process.Kill()
-		<-e.ended
-		if t.Failed() {
-			t.Logf("from the engine's log:\n%s", e.logExcerpt())
-		}
-	})
-	s.engine = e
+	s.engine = start(s.life, command, ports)
 }
 
 // decides is the version of the rules that a request is decided by.
