@@ -36,7 +36,8 @@ func startBalancer(t testing.TB, instances ...*instance) *balancer {
 		cancel()
 		looking.Wait()
 	})
-	probes := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	// Who is slow to answer is not unready for it: the machine may have other things to do.
+	probes := &http.Client{Timeout: lifeLimit, Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, i := range instances {
 		transport := &http.Transport{MaxIdleConnsPerHost: 64}
 		t.Cleanup(transport.CloseIdleConnections)

@@ -33,9 +33,10 @@ func echoing(t testing.TB) string {
 // TestARollingRestartLosesNoRequest stops and starts two instances in turn, behind a balancer that goes by their readiness
 // and under a load of requests that nobody may send twice.
 func TestARollingRestartLosesNoRequest(t *testing.T) {
+	t.Parallel()
 	upstream := echoing(t)
 	// The balancer looks every 100 ms; the rest is for a machine that has other things to do.
-	serve := object{"shutdown": object{"delay": "1500ms"}}
+	serve := object{"shutdown": object{"delay": "5s"}}
 	instances := []*instance{newInstance(t, upstream, serve), newInstance(t, upstream, serve)}
 	for _, i := range instances {
 		i.startReady(t)
@@ -76,7 +77,10 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 		t.Error("no request was answered")
 	}
 	for _, i := range instances {
-		i.stop(t)
+		i.signal(t, syscall.SIGTERM)
+	}
+	for _, i := range instances {
+		i.awaitEnd(t)
 	}
 }
 
