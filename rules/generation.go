@@ -100,9 +100,10 @@ type state struct {
 // that a later configuration adds before it is there, does not count: the rules
 // in force do not become worse by it (contract 11.3 and 14).
 func (e *Engine) Ready() bool {
-	state := e.state.Load()
-	return state.settled && e.set.Load().Working() >= state.minimum
+	return e.state.Load().ready(e.set.Load())
 }
+
+func (s *state) ready(set *Set) bool { return s.settled && set.Working() >= s.minimum }
 
 // Generation is the number of the Set in force, and the digest of its rules.
 func (e *Engine) Generation() (number uint64, digest string) {
@@ -138,7 +139,7 @@ func (e *Engine) Condition() json.RawMessage {
 		Refused    []string       `json:"refused,omitempty"`
 		Sources    []SourceReport `json:"sources"`
 	}{
-		state.settled && set.Working() >= state.minimum, set.generation, set.digest, len(set.listing), set.Working(), state.minimum,
+		state.ready(set), set.generation, set.digest, len(set.listing), set.Working(), state.minimum,
 		state.refused[:min(len(state.refused), maxNamed)], sources,
 	})
 }

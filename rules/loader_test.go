@@ -29,13 +29,20 @@ func deploy(t *testing.T, files map[string]string) (*deployment, *Report) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	d := &deployment{engine: NewEngine()}
+	d := new(deployment)
+	return d, d.restart(t, from(names...))
+}
+
+// restart begins anew, without anything that the engine before knew.
+func (d *deployment) restart(t *testing.T, settings Settings) *Report {
+	t.Helper()
+	d.engine = NewEngine()
 	d.loader = NewLoader(d.engine)
-	report, err := d.loader.Configure(t.Context(), from(names...))
+	report, err := d.loader.Configure(t.Context(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d, report
+	return report
 }
 
 // inForce are the ids of the rules in force, in order.

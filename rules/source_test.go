@@ -222,20 +222,10 @@ func TestAStartWithRulesThatAreRefusedBeginsWithThoseThatWereKept(t *testing.T) 
 	settings := from("a", "b")
 	settings.RefuseOverlaps = true
 	settings.MinimumRules = 0
-	start := func() *Report {
-		t.Helper()
-		d = &deployment{engine: NewEngine()}
-		d.loader = NewLoader(d.engine)
-		report, err := d.loader.Configure(t.Context(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return report
-	}
 	settings.CacheDirectory = "kept"
-	start()
+	d.restart(t, settings)
 	write(t, "b", list(simple("clash", "one.example.com")))
-	report := start()
+	report := d.restart(t, settings)
 	if d.expect(t, report, true, "one two", ""); len(report.Refused) != 1 || !d.engine.Ready() {
 		t.Errorf("ready: %t, refused: %v", d.engine.Ready(), report.Refused)
 	}
@@ -243,7 +233,7 @@ func TestAStartWithRulesThatAreRefusedBeginsWithThoseThatWereKept(t *testing.T) 
 		t.Error(condition)
 	}
 	settings.CacheDirectory = ""
-	report = start()
+	report = d.restart(t, settings)
 	if d.expect(t, report, true, "", ""); len(report.Refused) != 1 || d.engine.Ready() {
 		t.Errorf("without a cache: ready: %t, refused: %v", d.engine.Ready(), report.Refused)
 	}
@@ -314,17 +304,7 @@ func TestAStartWithoutItsSourcesBeginsWithWhatWasKept(t *testing.T) {
 	settings := from("a", "b")
 	settings.CacheDirectory = "kept"
 	settings.RefuseOverlaps = true
-	start := func() *Report {
-		t.Helper()
-		d = &deployment{engine: NewEngine()}
-		d.loader = NewLoader(d.engine)
-		report, err := d.loader.Configure(t.Context(), settings)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return report
-	}
-	if report := start(); len(report.Unkept) > 0 {
+	if report := d.restart(t, settings); len(report.Unkept) > 0 {
 		t.Fatal(report.Unkept)
 	}
 	write(t, "b", list(simple("clash", "one.example.com"))) // which is refused, and not kept
@@ -333,7 +313,7 @@ func TestAStartWithoutItsSourcesBeginsWithWhatWasKept(t *testing.T) {
 	}
 	remove(t, "a")
 	write(t, "b", "")
-	report := start()
+	report := d.restart(t, settings)
 	d.expect(t, report, true, "one two", "a: no such file or directory\nb: the file is empty\n")
 	if a, b := report.Sources[0], report.Sources[1]; a.State != Cached || b.State != Cached || a.Read.IsZero() || len(b.Problems) != 1 || !d.engine.Ready() {
 		t.Errorf("ready: %t, %+v", d.engine.Ready(), report.Sources)
@@ -348,7 +328,7 @@ func TestAStartWithoutItsSourcesBeginsWithWhatWasKept(t *testing.T) {
 		t.Errorf("%+v", report.Sources)
 	}
 	remove(t, "b")
-	d.expect(t, start(), true, "one three", "b: no such file or directory\n")
+	d.expect(t, d.restart(t, settings), true, "one three", "b: no such file or directory\n")
 
 	// What is damaged is not used.
 	kept, err := filepath.Glob("kept/*.rules")
@@ -360,7 +340,7 @@ func TestAStartWithoutItsSourcesBeginsWithWhatWasKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d.expect(t, start(), true, "one", "b: no such file or directory\n")
+	d.expect(t, d.restart(t, settings), true, "one", "b: no such file or directory\n")
 }
 
 // TestRulesCountThoughTheyCannotBeKept: that is told, and tried again.
