@@ -11,20 +11,21 @@ import (
 )
 
 // withHandlerDefaults lays the defaults of enabled handlers under their
-// settings, so that they are checked as they will be used.
-func (l *loading) withHandlerDefaults(complete map[string]any) any {
+// settings in value, so that they are checked as they will be used. Which are
+// enabled stands in complete.
+func (l *loading) withHandlerDefaults(complete map[string]any, value any) any {
 	var defaults any = map[string]any{}
 	for _, h := range l.source.Handlers {
 		at := h.Stage.path().With(h.ID)
 		enabled, _ := document.Lookup(complete, at.With("enabled"))
-		settings, ok := document.Lookup(complete, at.With("config"))
+		settings, ok := document.Lookup(value, at.With("config"))
 		if h.Schema == nil || enabled != true || !ok {
 			continue
 		}
 		settings = document.Merge(h.Schema.Defaults(), settings, h.Schema.Replaces)
 		defaults = document.Merge(defaults, nest(at.With("config"), settings), nil)
 	}
-	return document.Merge(complete, defaults, nil)
+	return document.Merge(value, defaults, nil)
 }
 
 // handlers are the names that a stage knows, and what is written for them.
@@ -79,7 +80,7 @@ func (l *loading) checkFallback(config *Config) {
 		case !slices.Contains(known, id):
 			l.problem(at, l.noSuchHandler(ErrorHandlers, id, known))
 		case !config.Errors.Handlers[id].Enabled:
-			l.warn(at, id+" is not enabled; what gets here is answered with a bare 500")
+			l.warn(at, l.redacted(id)+" is not enabled; what gets here is answered with a bare 500")
 		}
 	}
 }
@@ -127,10 +128,28 @@ func (l *loading) checkListener(name string, listener Listener) {
 	}
 }
 
+// checkAdmin makes sure that callers can be told by their certificates, if they
+// are to be, and warns of a listener that tells everybody.
+func (l *loading) checkAdmin(admin Admin) {
+	at := document.Path{"serve", "admin"}
+	l.checkTLS(at.With("tls"), admin.TLS)
+	_, mistakes := admin.callers()
+	for _, p := range mistakes {
+		l.problem(at.With(p.Path...), p.Message)
+	}
+	local := admin.Host == "localhost"
+	if address, err := netip.ParseAddr(strings.Trim(admin.Host, "[]")); err == nil {
+		local = address.IsLoopback()
+	}
+	if admin.Enabled && !local && admin.Token == "" && admin.ClientCA.empty() {
+		l.warn(at, "everybody who can connect sees the rules; set token or client_ca, or listen on 127.0.0.1 only")
+	}
+}
+
 func (l *loading) checkTLS(at document.Path, tls TLS) {
 	_, mistakes := tls.certificate()
 	for _, mistake := range mistakes {
-		l.problem(at.With(mistake.Path...), mistake.Message)
+		l.problem(at.With(mistake.Path...), l.redacted(mistake.Message))
 	}
 }
 

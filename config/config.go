@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"strings"
 	"time"
 
 	"ostiary/config/document"
@@ -24,8 +26,15 @@ type Config struct {
 	// such as a setting that has no effect.
 	Warnings []document.Problem `json:"-"`
 
-	layers layers
+	layers     layers
+	references references
+	referred   map[string][sha256.Size]byte
+	redaction  *strings.Replacer // nil if nothing is to be kept to ourselves
 }
+
+// Referred are the files that references name, by their paths, with the
+// fingerprints of what was read of them.
+func (c *Config) Referred() map[string][sha256.Size]byte { return c.referred }
 
 // AccessRules says where the rules are and how they are read.
 type AccessRules struct {
@@ -38,6 +47,7 @@ type AccessRules struct {
 	Strict           bool     `json:"strict"`            // unknown keys in rules are errors
 	NoMatch          int      `json:"no_match"`          // status if no rule matches: 404, 401 or 403
 	OnOverlap        string   `json:"on_overlap"`        // warn or error
+	DoubleEncoding   string   `json:"double_encoding"`   // forward or refuse
 	IdentityHeaders  string   `json:"identity_headers"`  // rule or all
 }
 

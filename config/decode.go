@@ -15,7 +15,14 @@ import (
 // granted that the values fit the schema and passes over those that do not:
 // they have been reported.
 type decoding struct {
+	shown    any                // in place of the values, in messages
 	problems []document.Problem // without a position yet
+}
+
+// show is a value for a message.
+func (d *decoding) show(at document.Path) string {
+	value, _ := document.Lookup(d.shown, at)
+	return document.Show(value)
 }
 
 func (d *decoding) problem(at document.Path, message string) {
@@ -91,7 +98,7 @@ func (d *decoding) number(at document.Path, value json.Number, into reflect.Valu
 		into.SetFloat(n)
 	case reflect.Int:
 		if math.Abs(n) > math.MaxInt32 {
-			d.problem(at, document.Show(value)+" is out of range")
+			d.problem(at, d.show(at)+" is out of range")
 			return
 		}
 		into.SetInt(int64(n))
@@ -102,7 +109,7 @@ func (d *decoding) number(at document.Path, value json.Number, into reflect.Valu
 func (d *decoding) duration(at document.Path, text string) time.Duration {
 	parsed, err := time.ParseDuration(text)
 	if err != nil && durationPattern.MatchString(text) {
-		d.problem(at, document.Show(text)+" is too long; a duration is at most some 290 years")
+		d.problem(at, d.show(at)+" is too long; a duration is at most some 290 years")
 	}
 	return parsed
 }

@@ -7,6 +7,10 @@
 // handlers themselves, which whoever loads the configuration names, so that
 // this package depends on none of them.
 //
+// A text may refer to what stands elsewhere, ${file:/path} or ${env:NAME}, which
+// takes its place when all sources have been laid over each other. That is
+// secret: no message shows more than the reference.
+//
 // Keys, sources, precedence and environment variables are those of Oathkeeper
 // (contract section 1), and so a configuration written for it is read
 // unchanged. What differs is decided in contract section 14: an empty or

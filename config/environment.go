@@ -40,6 +40,7 @@ func (l *loading) readEnvironment() error {
 		if !ok {
 			continue
 		}
+		value = marked(value, "")
 		overlay = document.Merge(overlay, nest(v.path, value), nil)
 		l.layers = append(l.layers, layer{name: v.file(), at: v.path, value: value})
 	}
@@ -165,6 +166,7 @@ func (l *loading) setItem(v variable) {
 		l.refuse(v, fmt.Sprintf("the list has only %d items, to which this one cannot be added; count from 0", len(list)))
 		return
 	}
+	value = marked(value, "")
 	list = append(slices.Clone(list[:index]), append([]any{value}, list[min(index+1, len(list)):]...)...)
 	l.merged = document.Merge(l.merged, nest(at, list), nil)
 	l.layers = append(l.layers, layer{name: v.file(), at: v.path, value: value})

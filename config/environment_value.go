@@ -41,31 +41,46 @@ func valueOf(schema *document.Schema, path document.Path, text string) (any, err
 		return nil, nil
 	case may("array") && !strings.HasPrefix(strings.TrimSpace(text), "["):
 		return list(schema, path, text)
-	case may("integer"):
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, errors.New(shown(schema, path, text) + " is not a whole number")
-		}
-		return json.Number(strconv.FormatInt(n, 10)), nil
-	case may("number"):
-		n, err := strconv.ParseFloat(text, 64)
-		value, finite := document.Float(n)
-		if err != nil || !finite {
-			return nil, errors.New(shown(schema, path, text) + " is not a number")
-		}
-		return value, nil
-	case may("boolean"):
-		value, err := strconv.ParseBool(text)
-		if err != nil {
-			return nil, errors.New(shown(schema, path, text) + " is not a boolean; write true or false")
-		}
-		return value, nil
+	case isSingle(types) && refers(text):
+		return text, nil // what it leads to is read later
+	case isSingle(types):
+		return single(types, text, shown(schema, path, text))
 	case may("array"):
 		return nil, fmt.Errorf("is no JSON array, and a list of comma-separated values does not begin with [: %w", asJSON)
 	case asJSON != nil:
 		return nil, fmt.Errorf("expected a JSON object: %w", asJSON)
 	}
 	return nil, errors.New("expected a JSON object")
+}
+
+// isSingle tells whether a value may be a number or a boolean.
+func isSingle(types []string) bool {
+	return slices.ContainsFunc(types, func(name string) bool { return name == "integer" || name == "number" || name == "boolean" })
+}
+
+// single reads a number or a boolean.
+func single(types []string, text, shown string) (any, error) {
+	switch {
+	case slices.Contains(types, "integer"):
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, errors.New(shown + " is not a whole number")
+		}
+		return json.Number(strconv.FormatInt(n, 10)), nil
+	case slices.Contains(types, "number"):
+		n, err := strconv.ParseFloat(text, 64)
+		value, finite := document.Float(n)
+		if err != nil || !finite {
+			return nil, errors.New(shown + " is not a number")
+		}
+		return value, nil
+	default:
+		value, err := strconv.ParseBool(text)
+		if err != nil {
+			return nil, errors.New(shown + " is not a boolean; write true or false")
+		}
+		return value, nil
+	}
 }
 
 // structured reads a JSON array or object. Of anything else it makes nothing.

@@ -20,11 +20,12 @@ func everyKey(t *testing.T, name string) *config.Config {
 	t.Helper()
 	key, cert := certificate(t)
 	var environ []string
-	for _, listener := range []string{"SERVE_PROXY", "SERVE_API", "SERVE_GRPC"} {
+	for _, listener := range []string{"SERVE_PROXY", "SERVE_API", "SERVE_GRPC", "SERVE_ADMIN"} {
 		environ = append(environ,
 			listener+"_TLS_KEY_BASE64="+encoded(key), listener+"_TLS_KEY_PATH="+written(t, key),
 			listener+"_TLS_CERT_BASE64="+encoded(cert), listener+"_TLS_CERT_PATH="+written(t, cert))
 	}
+	environ = append(environ, "SERVE_ADMIN_CLIENT_CA_PATH="+written(t, cert), "SERVE_ADMIN_CLIENT_CA_BASE64="+encoded(cert))
 	loaded, err := attempt(config.Source{Files: []string{name}, Environ: environ})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +66,7 @@ func TestEveryKeyIsDecoded(t *testing.T) {
 func TestFormatsAgree(t *testing.T) {
 	ignore := []cmp.Option{
 		cmpopts.IgnoreUnexported(config.Config{}), cmpopts.IgnoreFields(config.Config{}, "Warnings"),
-		cmpopts.IgnoreTypes(config.TLS{}), cmpopts.EquateComparable(netip.Prefix{}),
+		cmpopts.IgnoreTypes(config.TLS{}, config.PEM{}), cmpopts.EquateComparable(netip.Prefix{}),
 	}
 	yaml := everyKey(t, "../testdata/config/good/every-key.yaml")
 	for _, name := range []string{"every-key.json", "every-key.toml"} {

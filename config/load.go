@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -25,7 +26,7 @@ func Load(source Source) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loading{source: source, schema: schema, merged: map[string]any{}}
+	l := &loading{source: source, schema: schema, merged: map[string]any{}, sources: newSources(source.Environ)}
 	l.readFiles()
 	if err := l.readEnvironment(); err != nil {
 		return nil, err
@@ -35,7 +36,10 @@ func Load(source Source) (*Config, error) {
 		return nil, l.inOrder(l.problems)
 	}
 	config.Warnings = l.inOrder(l.warnings)
-	config.layers = l.layers
+	config.layers, config.references, config.referred = l.layers, l.referred, l.sources.fingerprints
+	if len(l.referred.confided) > 0 {
+		config.redaction = l.referred.redacting()
+	}
 	return config, nil
 }
 
@@ -44,7 +48,9 @@ type loading struct {
 	source   Source
 	schema   *document.Schema
 	layers   layers
-	merged   any // the layers over each other, without defaults
+	merged   any // the layers over each other, without defaults and with references as they are written
+	sources  *sources
+	referred references
 	problems document.Problems
 	warnings document.Problems
 }
@@ -57,15 +63,17 @@ func (l *loading) readFiles() {
 			continue
 		}
 		l.warnings = append(l.warnings, parsed.Warnings...)
-		l.layers = append(l.layers, layer{name: name, value: parsed.Value, document: parsed})
-		l.merged = document.Merge(l.merged, parsed.Value, l.schema.Replaces)
+		value := marked(parsed.Value, filepath.Dir(name))
+		l.layers = append(l.layers, layer{name: name, value: value, document: parsed})
+		l.merged = document.Merge(l.merged, value, l.schema.Replaces)
 	}
 }
 
 // check finds what is wrong with the whole, and makes the typed configuration.
 func (l *loading) check() *Config {
-	complete, _ := document.Merge(l.schema.Defaults(), l.merged, nil).(map[string]any)
-	for _, violation := range l.schema.Check(l.withHandlerDefaults(complete)) {
+	complete, _ := document.Merge(l.schema.Defaults(), l.resolve(), nil).(map[string]any)
+	shown := document.Merge(l.schema.Defaults(), l.referred.written, nil)
+	for _, violation := range l.schema.CheckShowing(l.withHandlerDefaults(complete, complete), l.withHandlerDefaults(complete, shown)) {
 		if !violation.Missing && !l.isUnknownHandler(violation.Path) {
 			l.problem(violation.Path, violation.Message)
 		}
@@ -73,7 +81,7 @@ func (l *loading) check() *Config {
 	l.unknownHandlers(complete)
 
 	config := new(Config)
-	var d decoding
+	d := decoding{shown: shown}
 	d.value(nil, complete, reflect.ValueOf(config).Elem())
 	for _, p := range d.problems {
 		l.problem(p.Path, p.Message)
@@ -83,6 +91,7 @@ func (l *loading) check() *Config {
 	l.checkListener("api", config.Serve.API)
 	l.checkTLS(document.Path{"serve", "grpc", "tls"}, config.Serve.GRPC.TLS)
 	l.checkTrust(document.Path{"serve", "grpc"}, config.Serve.GRPC.TrustForwardedHeaders, config.Serve.GRPC.TrustedProxies)
+	l.checkAdmin(config.Serve.Admin)
 	l.warnOfHandlers(complete)
 	for _, p := range conflicts(config.Serve) {
 		l.warn(p.Path, p.Message)
@@ -96,8 +105,12 @@ func (l *loading) check() *Config {
 	return config
 }
 
-// problem adds a mistake in the value at path.
+// problem adds a mistake in the value at path. Of a value that is not known
+// nothing else can be said.
 func (l *loading) problem(path document.Path, message string) {
+	if l.referred.isUnresolved(path) {
+		return
+	}
 	file, line := l.layers.where(path)
 	l.problems = append(l.problems, document.Problem{File: file, Line: line, Path: path, Message: message})
 }

@@ -71,7 +71,7 @@ func TestDefaults(t *testing.T) {
 		"hide":            {c.Serve.Prometheus.HideRequestPaths, false},
 		"access rules": {c.AccessRules, config.AccessRules{
 			Repositories: []string{}, Servers: []config.Server{}, Poll: config.Poll{Interval: 30 * time.Second, Timeout: 15 * time.Second}, Minimum: 1,
-			MatchingStrategy: "regexp", NoMatch: 404, OnOverlap: "warn", IdentityHeaders: "rule",
+			MatchingStrategy: "regexp", NoMatch: 404, OnOverlap: "warn", DoubleEncoding: "forward", IdentityHeaders: "rule",
 		}},
 		"json":             {c.Errors.Handlers["json"].Enabled, true},
 		"redirect":         {c.Errors.Handlers["redirect"].Enabled, false},

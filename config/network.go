@@ -21,7 +21,7 @@ func (d *decoding) network(at document.Path, text string) netip.Prefix {
 	if err != nil {
 		address, err := netip.ParseAddr(text)
 		if err != nil || address.Zone() != "" {
-			d.problem(at, document.Show(text)+" is neither an address nor a network such as 10.0.0.0/8 or fd00::/8")
+			d.problem(at, d.show(at)+" is neither an address nor a network such as 10.0.0.0/8 or fd00::/8")
 			return netip.Prefix{}
 		}
 		prefix = netip.PrefixFrom(address, address.BitLen())
@@ -34,7 +34,7 @@ func (d *decoding) network(at document.Path, text string) netip.Prefix {
 		if slices.Contains(at, "proxy") {
 			who = "the proxies in front of this one"
 		}
-		d.problem(at, document.Show(text)+" would trust everybody; name "+who+", or set trust_forwarded_headers: true if that is meant")
+		d.problem(at, d.show(at)+" would trust everybody; name "+who+", or set trust_forwarded_headers: true if that is meant")
 		return netip.Prefix{}
 	}
 	return prefix.Masked()
@@ -59,6 +59,9 @@ func conflicts(serve Serve) []document.Problem {
 		{"proxy", serve.Proxy.Host, serve.Proxy.Port},
 		{"api", serve.API.Host, serve.API.Port},
 		{"prometheus", serve.Prometheus.Host, serve.Prometheus.Port},
+	}
+	if serve.Admin.Enabled {
+		sockets = append(sockets, socket{"admin", serve.Admin.Host, serve.Admin.Port})
 	}
 	if serve.GRPC.Enabled {
 		sockets = append(sockets, socket{"grpc", serve.GRPC.Host, serve.GRPC.Port})

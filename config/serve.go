@@ -14,6 +14,7 @@ type Serve struct {
 	Proxy      Listener `json:"proxy"`
 	API        Listener `json:"api"`
 	GRPC       GRPC     `json:"grpc"`
+	Admin      Admin    `json:"admin"`
 	Prometheus Metrics  `json:"prometheus"`
 }
 
@@ -27,6 +28,7 @@ type Shutdown struct {
 // zero is no bound.
 type Limits struct {
 	HeaderBytes int `json:"header_bytes"` // with the request line
+	HeaderLines int `json:"header_lines"`
 	TargetBytes int `json:"target_bytes"` // path and query
 	BodyBytes   int `json:"body_bytes"`
 	Connections int `json:"connections"`
@@ -67,6 +69,19 @@ type GRPC struct {
 	TrustedProxies        []netip.Prefix `json:"trusted_proxies"`         // likewise
 }
 
+// Admin is the listener for operators. Without one of its own, what it answers
+// is on the API's port.
+type Admin struct {
+	Enabled bool   `json:"enabled"`
+	Host    string `json:"host"`
+	Port    int    `json:"port"`
+	TLS     TLS    `json:"tls"`
+	// ClientCA signs the certificates that callers have to show. It is read
+	// when the program starts; empty: they need none.
+	ClientCA PEM    `json:"client_ca"`
+	Token    string `json:"token"` // that callers have to bear; empty: none
+}
+
 // Timeout bounds the parts of a connection's life; zero is no bound.
 type Timeout struct {
 	Read  time.Duration `json:"read"`
@@ -101,6 +116,9 @@ func (l Listener) Address() string { return address(l.Host, l.Port) }
 
 // Address is what to listen on, as host:port.
 func (g GRPC) Address() string { return address(g.Host, g.Port) }
+
+// Address is what to listen on, as host:port.
+func (a Admin) Address() string { return address(a.Host, a.Port) }
 
 // Address is what to listen on, as host:port.
 func (m Metrics) Address() string { return address(m.Host, m.Port) }

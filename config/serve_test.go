@@ -34,7 +34,7 @@ func TestLimitsThatNobodySet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	usual := config.Limits{HeaderBytes: 64 << 10, TargetBytes: 16 << 10, Connections: 8192, Requests: 4096, Streams: 250}
+	usual := config.Limits{HeaderBytes: 64 << 10, HeaderLines: 200, TargetBytes: 16 << 10, Connections: 8192, Requests: 4096, Streams: 250}
 	asking, envoys := usual, usual
 	asking.BodyBytes, envoys.BodyBytes, envoys.Streams = 1<<20, 4<<20, 1000
 	serve := loaded.Serve

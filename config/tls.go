@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 
@@ -68,6 +69,32 @@ func (t TLS) certificate() (*tls.Certificate, document.Problems) {
 		return nil, document.Problems{{Message: "key and cert cannot be used: " + err.Error()}}
 	}
 	return &pair, nil
+}
+
+// Callers are the authorities that sign callers' certificates; nil without an
+// error if there are none.
+func (a Admin) Callers() (*x509.CertPool, error) {
+	pool, mistakes := a.callers()
+	return pool, mistakes.Err()
+}
+
+// callers is Callers with mistakes whose paths lead from the admin key.
+func (a Admin) callers() (*x509.CertPool, document.Problems) {
+	if a.ClientCA.empty() {
+		return nil, nil
+	}
+	if !a.TLS.Enabled() {
+		return nil, document.Problems{{Path: document.Path{"client_ca"}, Message: "needs TLS: set tls.key and tls.cert as well"}}
+	}
+	text, mistakes := a.ClientCA.read("client_ca", a.ClientCA.Base64 != "")
+	if len(mistakes) > 0 {
+		return nil, mistakes
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, document.Problems{{Path: document.Path{"client_ca"}, Message: "has no certificate in PEM form"}}
+	}
+	return pool, nil
 }
 
 // maxPEM bounds what is read of a certificate or key, in bytes.

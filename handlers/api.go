@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"strconv"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -17,7 +14,7 @@ import (
 // about the engine (contract 11).
 type API struct {
 	Decisions []*Decisions // in the order in which they are asked whether a path is theirs
-	Purge     Purge
+	Admin     *Admin       // what is for operators; nil: it has a port of its own
 	Rulebook  Rulebook
 	Version   string
 	Recorder  Recorder // takes note of requests other than decisions
@@ -29,21 +26,17 @@ type API struct {
 // Handler routes the API. A path that is not there, or not with that method,
 // is a 404 (contract 11.6).
 func (a *API) Handler() http.Handler {
-	router := chi.NewRouter()
-	read := func(path string, serve http.HandlerFunc) {
-		router.Get(path, serve)
-		router.Head(path, serve)
+	service := surface{chi.NewRouter(), APIService, a.Recorder}
+	if a.Admin != nil {
+		a.Admin.routes(service)
 	}
-	read("/rules", a.counted(a.rules))
-	read("/rules/generations", a.counted(a.generations))
-	read("/rules/{id}", a.counted(a.rule))
-	read("/version", a.counted(a.version))
-	read("/.well-known/jwks.json", a.counted(a.keys))
-	read("/health/alive", alive) // probes are not counted (contract 11.7)
-	read("/health/ready", a.ready)
-	router.Post("/sessions/purge", a.counted(a.Purge.ServeHTTP))
-	router.NotFound(a.counted(notFound))
-	router.MethodNotAllowed(a.counted(notFound))
+	service.read("/version", a.version)
+	service.read("/.well-known/jwks.json", a.keys)
+	for path, probe := range map[string]http.HandlerFunc{"/health/alive": alive, "/health/ready": a.ready} {
+		service.router.Get(path, probe) // probes are not counted (contract 11.7)
+		service.router.Head(path, probe)
+	}
+	router := service.handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		if r.URL.RawPath != "" { // then the path has escapes
@@ -56,7 +49,7 @@ func (a *API) Handler() http.Handler {
 			}
 		}
 		if r.RequestURI == "*" { // about the server as a whole (contract 10)
-			a.counted(malformed)(w, r)
+			service.counted(malformed)(w, r)
 			return
 		}
 		router.ServeHTTP(w, r)
@@ -65,20 +58,6 @@ func (a *API) Handler() http.Handler {
 
 func malformed(w http.ResponseWriter, r *http.Request) {
 	write(w, pipeline.ErrorResponse(pipeline.Malformed, r.Header.Get("X-Request-Id"), false))
-}
-
-// counted records a request that is about the engine itself.
-func (a *API) counted(serve http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		answer := observe(w)
-		started := time.Now()
-		if answer.refusal != nil {
-			write(answer, pipeline.ErrorResponse(answer.refusal, r.Header.Get("X-Request-Id"), false))
-		} else {
-			serve(answer, r)
-		}
-		a.Recorder.Record(&Record{Service: APIService, HTTP: r, Status: answer.status, Size: answer.size, Took: time.Since(started)})
-	}
 }
 
 // writeJSON answers with a document.
@@ -97,71 +76,6 @@ func jsonAnswer(value any) pipeline.Response {
 		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
 		Body:   body.Bytes(),
 	}
-}
-
-const (
-	defaultLimit = 50
-	maxLimit     = 500
-)
-
-// rules lists the rules, a page of them at a time (contract 11.1).
-func (a *API) rules(w http.ResponseWriter, r *http.Request) {
-	limit := min(number(r, "limit", defaultLimit), maxLimit)
-	offset := number(r, "offset", 0)
-	page := []json.RawMessage{}
-	position := 0
-	for _, rule := range a.Rulebook.Rules() {
-		if position >= offset+limit {
-			break
-		}
-		if position >= offset {
-			page = append(page, rule)
-		}
-		position++
-	}
-	a.nameGeneration(w)
-	writeJSON(w, page)
-}
-
-// nameGeneration says which rules an answer is about.
-func (a *API) nameGeneration(w http.ResponseWriter) {
-	number, digest := a.Rulebook.Generation()
-	w.Header()["Ostiary-Rules-Generation"] = []string{strconv.FormatUint(number, 10)}
-	w.Header()["Ostiary-Rules-Digest"] = []string{digest}
-}
-
-// generations lists the last changes of the rules, also those that were
-// refused. A rule of this name is only found in the list of all.
-func (a *API) generations(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, a.Rulebook.Generations())
-}
-
-// number reads a parameter; what is no number is the default, and what is
-// below zero is zero.
-func number(r *http.Request, name string, otherwise int) int {
-	value, err := strconv.Atoi(r.URL.Query().Get(name))
-	if err != nil {
-		return otherwise
-	}
-	return max(value, 0)
-}
-
-// rule shows the first rule with the id (contract 11.2).
-func (a *API) rule(w http.ResponseWriter, r *http.Request) {
-	wanted := chi.URLParam(r, "id")
-	if r.URL.RawPath != "" { // then it was routed by the escaped path
-		if unescaped, err := url.PathUnescape(wanted); err == nil {
-			wanted = unescaped
-		}
-	}
-	for id, rule := range a.Rulebook.Rules() {
-		if id == wanted {
-			a.nameGeneration(w)
-			writeJSON(w, rule)
-			return
-		}
-	}
-	write(w, pipeline.ErrorResponse(pipeline.NoRule, r.Header.Get("X-Request-Id"), false))
 }
 
 type stateDocument struct {

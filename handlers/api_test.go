@@ -25,6 +25,7 @@ func openAPI(t testing.TB, book rulebook) (address string, recorded notes) {
 	recorded = newNotes()
 	api := API{
 		Decisions: []*Decisions{{Decider: permitted(), Recorder: recorded, Dialect: Oathkeeper, Path: "/decisions"}}, Rulebook: book, Recorder: recorded, Version: "v1.2.3",
+		Admin: &Admin{Rulebook: book, Recorder: recorded},
 	}
 	return serve(t, Frontend(quiet, CORS{}, api.Handler())), recorded
 }

@@ -2,12 +2,17 @@ package handlers
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"sync/atomic"
 )
 
 // Certificate is that of a listener, with its key. It can be exchanged while the
 // listener serves: connections that are open keep what they began with.
 type Certificate struct {
+	// Callers signs the certificates that callers have to show; nil: they need
+	// none.
+	Callers *x509.CertPool
+
 	current atomic.Pointer[tls.Certificate]
 }
 

@@ -17,6 +17,7 @@ type Decisions struct {
 	Trust    Trust
 	Dialect  Dialect
 	Path     string // where gateways ask
+	Limits   Limits // for the request that is asked about, too
 }
 
 // ServeHTTP decides. A permission is a 200 without a body and with the
@@ -25,6 +26,9 @@ func (d *Decisions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := observe(w)
 	started := time.Now()
 	request, refusal := d.Dialect.request(r, d.Path, d.Trust)
+	if asked := len(request.RawPath) + len(request.RawQuery); d.Limits.TargetBytes > 0 && asked > d.Limits.TargetBytes {
+		refusal = d.Limits.targetTooLong(asked)
+	}
 	if answer.refusal != nil {
 		refusal = answer.refusal
 	}

@@ -93,6 +93,7 @@ func (d *Dialect) request(r *http.Request, prefix string, trust Trust) (*pipelin
 		err = pipeline.Malformed.Because("%s asks like a gateway, and is none of those in serve.api.trusted_proxies", from.peer)
 	}
 	request, malformed := t.canonical(from)
+	request.Override = overrideOf(from.header) // which the gateway forwards
 	if err == nil {
 		err = malformed
 	}

@@ -14,6 +14,7 @@ import (
 
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	auth "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	"golang.org/x/net/http/httpguts"
 	"google.golang.org/grpc/peer"
 
 	"ostiary/pipeline"
@@ -46,6 +47,8 @@ func (l Limits) refusalOf(question *auth.CheckRequest, full bool) error {
 	case l.TargetBytes > 0 && length > l.TargetBytes:
 		asked.Path = asked.GetPath()[:min(length, shownTarget)]
 		return l.targetTooLong(length)
+	case l.HeaderLines > 0 && len(asked.GetHeaders())+len(asked.GetHeaderMap().GetHeaders()) > l.HeaderLines:
+		return l.headerTooLong(len(asked.GetHeaders()) + len(asked.GetHeaderMap().GetHeaders()))
 	case full:
 		return l.overloaded()
 	default:
@@ -130,6 +133,8 @@ func (c *Checks) request(ctx context.Context, question *auth.CheckRequest) (requ
 		err = pipeline.Malformed.Because("the path is empty")
 	case !sameTarget(asked):
 		err = pipeline.Malformed.Because("the headers name another path or host than the request")
+	case !isHeader(from.header):
+		err = pipeline.Malformed.Because("a header has a name or a value that no header has")
 	}
 	request, malformed := t.canonical(from)
 	for _, wrong := range []error{malformed, checkResolved(t.path)} {
@@ -180,6 +185,22 @@ func headerOf(asked *auth.AttributeContext_HttpRequest) http.Header {
 		add(line.GetKey(), valueOf(line))
 	}
 	return header
+}
+
+// isHeader reports whether a header could have come by HTTP, which the protocol
+// does not see to.
+func isHeader(header http.Header) bool {
+	for name, values := range header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return false
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func valueOf(line *core.HeaderValue) string {

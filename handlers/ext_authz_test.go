@@ -313,3 +313,27 @@ func TestReflectionNamesTheServices(t *testing.T) {
 		}
 	}
 }
+
+func TestHeadersThatAreNoneAreRefused(t *testing.T) {
+	t.Parallel()
+	connection := openExtAuthz(t, &Checks{Decider: permitted(), Recorder: Recorders{}, Trust: gateways, Log: quiet}, always)
+	client := auth.NewAuthorizationClient(connection)
+	for _, test := range []struct {
+		name, value string
+		want        int32
+	}{
+		{"x-user", "Ren\u00e9\t1", 0},
+		{"x-user", "root\r\nx-role: admin", http.StatusBadRequest},
+		{"cookie", "sid=\x00", http.StatusBadRequest},
+		{"x-user ", "root", http.StatusBadRequest},
+		{"x-user\x0b", "root", http.StatusBadRequest},
+		{"", "root", http.StatusBadRequest},
+	} {
+		answer, err := client.Check(t.Context(), &auth.CheckRequest{Attributes: &auth.AttributeContext{Request: &auth.AttributeContext_Request{
+			Http: &auth.AttributeContext_HttpRequest{Method: "GET", Scheme: "http", Host: "app.test", Path: "/x", Headers: map[string]string{test.name: test.value}},
+		}}})
+		if got := int32(answer.GetDeniedResponse().GetStatus().GetCode()); err != nil || got != test.want {
+			t.Errorf("%q: %q is answered %d, %v; want %d", test.name, test.value, got, err, test.want)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package handlers
 import (
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"ostiary/pipeline"
 )
@@ -11,6 +13,7 @@ import (
 // and the streams of a connection are then bounded as net/http does it.
 type Limits struct {
 	HeaderBytes int // with the request line
+	HeaderLines int
 	TargetBytes int // path and query
 	BodyBytes   int
 	Connections int // open at the same time; see [Bounded]
@@ -38,6 +41,12 @@ func (l Limits) refusal(r *http.Request) error {
 	if l.TargetBytes > 0 && len(r.RequestURI) > l.TargetBytes {
 		return l.targetTooLong(len(r.RequestURI))
 	}
+	if lines := lineCount(r.Header); l.HeaderLines > 0 && lines > l.HeaderLines {
+		return l.headerTooLong(lines)
+	}
+	if length := r.Header["Content-Length"]; len(length) > 0 && r.ProtoMajor == 2 && strings.Join(length, ",") != strconv.FormatInt(r.ContentLength, 10) {
+		return pipeline.Malformed.Because("the header Content-Length is not the length of the body") // RFC 9113 section 8.1.1
+	}
 	if l.BodyBytes > 0 && r.ContentLength > int64(l.BodyBytes) {
 		return l.bodyTooLarge()
 	}
@@ -46,6 +55,17 @@ func (l Limits) refusal(r *http.Request) error {
 
 func (l Limits) targetTooLong(length int) error {
 	return pipeline.TargetTooLong.Because("path and query have %d bytes, and limits.target_bytes are %d", length, l.TargetBytes)
+}
+
+func (l Limits) headerTooLong(lines int) error {
+	return pipeline.HeaderTooLong.Because("the header has %d lines, and limits.header_lines are %d", lines, l.HeaderLines)
+}
+
+func lineCount(header http.Header) (lines int) {
+	for _, values := range header {
+		lines += len(values)
+	}
+	return lines
 }
 
 func (l Limits) bodyTooLarge() error {

@@ -53,7 +53,7 @@ func boundedAPI(t testing.TB, limits Limits, decider Decider) boundedGate {
 	recorded := newNotes()
 	api := API{
 		Decisions: []*Decisions{{Decider: decider, Recorder: recorded, Trust: gateways, Dialect: Oathkeeper, Path: "/decisions"}},
-		Rulebook:  rulebook{ready: true}, Recorder: recorded,
+		Rulebook:  rulebook{ready: true}, Recorder: recorded, Admin: &Admin{Rulebook: rulebook{}, Recorder: recorded},
 	}
 	return openBounded(t, limits, api.Handler(), recorded)
 }
@@ -154,6 +154,30 @@ func TestATargetThatIsTooLongIsRefusedUndecided(t *testing.T) {
 	fitting := boundedProxy(t, Limits{TargetBytes: most}, discarding)
 	if status, _, _ := fetch(t, clientOf(t, 1), newRequest(t, http.MethodGet, "http://"+fitting.address+"/"+strings.Repeat("x", most-1), nil)); status != http.StatusOK {
 		t.Errorf("a target that just fits: got %d", status)
+	}
+}
+
+func TestAHeaderWithTooManyLinesIsRefusedUndecided(t *testing.T) {
+	t.Parallel()
+	const most = 50
+	for name, g := range map[string]boundedGate{
+		"proxy": boundedProxy(t, Limits{HeaderLines: most}, discarding),
+		"api":   boundedAPI(t, Limits{HeaderLines: most}, permitted()),
+	} {
+		for version := 1; version <= 2; version++ {
+			for extra, want := range map[int]int{most - 10: http.StatusOK, most: http.StatusRequestHeaderFieldsTooLarge} {
+				request := newRequest(t, http.MethodGet, "http://"+g.address+"/decisions/x", nil)
+				for range extra {
+					request.Header.Add("X-Same", "x")
+				}
+				if status, _, body := fetch(t, clientOf(t, version), request); status != want {
+					t.Errorf("%s, HTTP/%d, %d lines: got %d, %s", name, version, extra, status, body)
+				}
+				if got := g.notes.next(t); got.Status != want {
+					t.Errorf("%s, HTTP/%d, %d lines: recorded %d, %v", name, version, extra, got.Status, got.Decision.Err)
+				}
+			}
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func reasonID(d *pipeline.Decision) string {
 		return "several_rules"
 	case pipeline.Malformed:
 		return "malformed_request"
-	case pipeline.TooLarge, pipeline.TargetTooLong:
+	case pipeline.TooLarge, pipeline.HeaderTooLong, pipeline.TargetTooLong:
 		return "request_too_large"
 	case pipeline.Overloaded:
 		return "overloaded"

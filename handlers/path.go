@@ -74,9 +74,13 @@ func resolve(raw string) (string, error) {
 			if len(segments) == 0 {
 				continue
 			}
-			if hasEscapedSlash(segments[len(segments)-1]) {
+			switch above := segments[len(segments)-1]; {
+			case hasEscapedSlash(above):
 				// How far up this leads depends on who decodes first.
 				return "", pipeline.Malformed.Because("a dot segment stands behind an escaped slash")
+			case above[0] == ';':
+				// To who leaves path parameters out this segment is empty.
+				return "", pipeline.Malformed.Because("a dot segment stands behind path parameters of no segment")
 			}
 			segments = segments[:len(segments)-1]
 		case isHiddenDot(decoded):

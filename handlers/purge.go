@@ -1,14 +1,11 @@
 package handlers
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 
 	"ostiary/pipeline"
 )
@@ -36,9 +33,8 @@ func (p *Purge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	if !p.allows(r) {
-		w.Header().Set("Www-Authenticate", `Bearer realm="sessions"`)
-		write(w, pipeline.ErrorResponse(pipeline.BadCredential, r.Header.Get("X-Request-Id"), false))
+	if !bears(r, p.Token) {
+		refuseBearer(w, r, "sessions")
 		return
 	}
 	asked, err := readPurge(w, r)
@@ -48,18 +44,6 @@ func (p *Purge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Revoker.Revoke(asked.Session, asked.Subject, asked.All)
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// allows compares digests, so that the time it takes tells nothing about the
-// token, its length included.
-func (p *Purge) allows(r *http.Request) bool {
-	values := r.Header["Authorization"]
-	if len(values) != 1 {
-		return false
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	given, wanted := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(p.Token))
-	return strings.EqualFold(scheme, "bearer") && subtle.ConstantTimeCompare(given[:], wanted[:]) == 1
 }
 
 // purge names sessions by one of these.

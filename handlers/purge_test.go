@@ -40,7 +40,7 @@ func openPurge(t testing.TB, token string) (address string, revoked *ended, reco
 	revoked, recorded = &ended{}, newNotes()
 	api := API{
 		Decisions: []*Decisions{{Decider: permitted(), Recorder: recorded, Dialect: Oathkeeper, Path: "/decisions"}}, Rulebook: rulebook{}, Recorder: recorded,
-		Purge: Purge{Revoker: revoked, Token: token},
+		Admin: &Admin{Rulebook: rulebook{}, Recorder: recorded, Purge: Purge{Revoker: revoked, Token: token}},
 	}
 	return serve(t, Frontend(quiet, CORS{}, api.Handler())), revoked, recorded
 }
@@ -239,7 +239,7 @@ func TestPurgesAtTheSameTimeAllCount(t *testing.T) {
 	const many = 16
 	revocations := pipeline.NewRevocations()
 	before := revocations.Latest()
-	api := API{Decisions: []*Decisions{{Dialect: Oathkeeper, Path: "/decisions"}}, Rulebook: rulebook{}, Recorder: Recorders{}, Purge: Purge{Revoker: revocations, Token: purgeToken}}
+	api := API{Decisions: []*Decisions{{Dialect: Oathkeeper, Path: "/decisions"}}, Rulebook: rulebook{}, Recorder: Recorders{}, Admin: &Admin{Rulebook: rulebook{}, Recorder: Recorders{}, Purge: Purge{Revoker: revocations, Token: purgeToken}}}
 	address := serve(t, Frontend(quiet, CORS{}, api.Handler()))
 	var group sync.WaitGroup
 	for i := range many {

@@ -41,7 +41,9 @@ const (
 	ProxyService Service = "oathkeeper-proxy"
 	APIService   Service = "oathkeeper-api"
 
-	ExtAuthzService Service = "ostiary-ext-authz" // which Oathkeeper has none of
+	// Those that Oathkeeper does not have.
+	ExtAuthzService Service = "ostiary-ext-authz"
+	AdminService    Service = "ostiary-admin"
 )
 
 // Record is what happened to one request: the one entry that it leaves in the

@@ -45,7 +45,7 @@ func NewServer(handler http.Handler, timeouts Timeouts, certificate *Certificate
 }
 
 func tlsConfig(certificate *Certificate) *tls.Config {
-	return &tls.Config{
+	settings := &tls.Config{
 		GetCertificate:   certificate.get,
 		MinVersion:       tls.VersionTLS12,
 		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
@@ -55,4 +55,8 @@ func tlsConfig(certificate *Certificate) *tls.Config {
 			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,
 		},
 	}
+	if certificate.Callers != nil {
+		settings.ClientCAs, settings.ClientAuth = certificate.Callers, tls.RequireAndVerifyClientCert
+	}
+	return settings
 }

@@ -100,6 +100,16 @@ func isMethodOverride(name string) bool {
 	return false
 }
 
+// overrideOf is the method that such a header names; empty if there is none.
+func overrideOf(header http.Header) string {
+	for name, values := range header {
+		if isMethodOverride(http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))) {
+			return strings.ToUpper(strings.TrimSpace(strings.Join(values, ",")))
+		}
+	}
+	return ""
+}
+
 // isDisguise reports whether a header is believed of nobody: one that asks for
 // another method than the one that was decided on, and a forwarding header with
 // underscores in its name, which servers behind may take for the real one.

@@ -64,6 +64,7 @@ func (c *catalog[T]) find(id string, config json.RawMessage) (T, []document.Viol
 		return made.handler, made.violations
 	}
 	handler, violations := c.make(definition, config)
+	violations = c.settings[id].redacted(violations)
 	c.byText[key] = outcome[T]{handler, violations}
 	return handler, violations
 }
@@ -103,6 +104,18 @@ func (c *catalog[T]) make(definition Definition[T], config json.RawMessage) (T, 
 		c.instances[key] = handler
 	}
 	return handler, violations
+}
+
+// redacted are violations that anybody may read.
+func (s Setting) redacted(violations []document.Violation) []document.Violation {
+	if s.Redact == nil {
+		return violations
+	}
+	readable := slices.Clone(violations)
+	for i, v := range readable {
+		readable[i].Message = s.Redact(v.Path, v.Message)
+	}
+	return readable
 }
 
 // under is what a rule's own configuration is laid over.
@@ -161,7 +174,7 @@ func (c *catalog[T]) check(stage string) []Fault {
 			continue
 		}
 		_, violations := definition.New(c.under(definition), environment)
-		for _, v := range violations {
+		for _, v := range c.settings[id].redacted(violations) {
 			if v.Missing && (len(c.settings[id].Config) == 0 || c.used(id)) {
 				continue // a rule completes it, or may
 			}

@@ -138,6 +138,10 @@ type Handlers struct {
 type Setting struct {
 	Enabled bool
 	Config  map[string]any
+
+	// Redact keeps out of a message about the value at a path what nobody may
+	// read; nil if anybody may read everything.
+	Redact func(at document.Path, message string) string
 }
 
 // Settings are what the configuration file says about handlers, by their ids.

@@ -30,6 +30,7 @@ const (
 	SecondFactor              // the session is good, but for one factor only
 	Outdated                  // the session is good, but its login is too long ago
 	Unusable                  // a dependency's answer makes no sense
+	HeaderTooLong             // a header has more lines than a listener takes
 	TargetTooLong             // path and query are longer than a listener takes
 	Overloaded                // as many requests are under way as a listener takes
 
@@ -65,6 +66,7 @@ var kinds = [...]struct {
 	SecondFactor:  {http.StatusUnauthorized, "second_factor_required", "The session needs a second factor", genericUnauthorized},
 	Outdated:      {http.StatusUnauthorized, "reauthentication_required", "The login is too long ago for this", genericUnauthorized},
 	Unusable:      {http.StatusBadGateway, "bad_gateway", genericUnusable, genericUnusable},
+	HeaderTooLong: {http.StatusRequestHeaderFieldsTooLarge, "request_header_fields_too_large", genericHeaderTooLong, genericHeaderTooLong},
 	TargetTooLong: {http.StatusRequestURITooLong, "uri_too_long", genericTooLong, genericTooLong},
 	Overloaded:    {http.StatusServiceUnavailable, "service_unavailable", genericOverloaded, genericOverloaded},
 	ClientGone:    {StatusClientGone, "client_closed_request", "The client closed the request", "The client closed the request"},
@@ -76,17 +78,18 @@ var kinds = [...]struct {
 const (
 	verboseNoRule = "Requested url does not match any rules"
 
-	genericInternal     = "An internal server error occurred, please contact the system administrator"
-	genericMalformed    = "The request was malformed or contained invalid parameters"
-	genericUnauthorized = "The request could not be authorized"
-	genericForbidden    = "The requested action was forbidden"
-	genericAbsent       = "The requested resource could not be found"
-	genericUnavailable  = "A service that this request depends on is not available"
-	genericUnusable     = "A service that this request depends on gave an answer that is none"
-	genericTooLarge     = "The body of the request is too large"
-	genericTooLong      = "The address of the request is too long"
-	genericOverloaded   = "Too many requests are under way, try again in a moment"
-	genericSlow         = "A service that this request depends on did not answer in time"
+	genericInternal      = "An internal server error occurred, please contact the system administrator"
+	genericMalformed     = "The request was malformed or contained invalid parameters"
+	genericUnauthorized  = "The request could not be authorized"
+	genericForbidden     = "The requested action was forbidden"
+	genericAbsent        = "The requested resource could not be found"
+	genericUnavailable   = "A service that this request depends on is not available"
+	genericUnusable      = "A service that this request depends on gave an answer that is none"
+	genericTooLarge      = "The body of the request is too large"
+	genericHeaderTooLong = "The header of the request has too many lines"
+	genericTooLong       = "The address of the request is too long"
+	genericOverloaded    = "Too many requests are under way, try again in a moment"
+	genericSlow          = "A service that this request depends on did not answer in time"
 )
 
 // Status is the HTTP status that answers an error of this kind.
@@ -125,7 +128,7 @@ func (k Kind) Outage() bool {
 // kind unless its `when` says so: an outage, or a request that nobody
 // understands.
 func (k Kind) OnlyIfNamed() bool {
-	return k.Outage() || k == Malformed || k == TooLarge || k == TargetTooLong
+	return k.Outage() || k == Malformed || k == TooLarge || k == HeaderTooLong || k == TargetTooLong
 }
 
 func (k Kind) known() Kind {

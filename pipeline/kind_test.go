@@ -12,16 +12,17 @@ import (
 )
 
 const (
-	internalText     = "An internal server error occurred, please contact the system administrator"
-	malformedText    = "The request was malformed or contained invalid parameters"
-	unauthorizedText = "The request could not be authorized"
-	unavailableText  = "A service that this request depends on is not available"
-	slowText         = "A service that this request depends on did not answer in time"
-	tooLargeText     = "The body of the request is too large"
-	tooLongText      = "The address of the request is too long"
-	overloadedText   = "Too many requests are under way, try again in a moment"
-	goneText         = "The client closed the request"
-	unusableText     = "A service that this request depends on gave an answer that is none"
+	internalText      = "An internal server error occurred, please contact the system administrator"
+	malformedText     = "The request was malformed or contained invalid parameters"
+	unauthorizedText  = "The request could not be authorized"
+	unavailableText   = "A service that this request depends on is not available"
+	slowText          = "A service that this request depends on did not answer in time"
+	tooLargeText      = "The body of the request is too large"
+	headerTooLongText = "The header of the request has too many lines"
+	tooLongText       = "The address of the request is too long"
+	overloadedText    = "Too many requests are under way, try again in a moment"
+	goneText          = "The client closed the request"
+	unusableText      = "A service that this request depends on gave an answer that is none"
 )
 
 // everyKind says what clients and conditions get to see of each kind.
@@ -46,6 +47,7 @@ var everyKind = map[pipeline.Kind]struct {
 	pipeline.Absent:        {404, "not_found", "The requested resource could not be found", "Upstream service not found", false, false},
 	pipeline.SecondFactor:  {401, "second_factor_required", unauthorizedText, "The session needs a second factor", false, false},
 	pipeline.Outdated:      {401, "reauthentication_required", unauthorizedText, "The login is too long ago for this", false, false},
+	pipeline.HeaderTooLong: {431, "request_header_fields_too_large", headerTooLongText, headerTooLongText, false, true},
 	pipeline.TargetTooLong: {414, "uri_too_long", tooLongText, tooLongText, false, true},
 	pipeline.Overloaded:    {503, "service_unavailable", overloadedText, overloadedText, true, true},
 	pipeline.Unusable:      {502, "bad_gateway", unusableText, unusableText, true, true},

@@ -20,6 +20,10 @@ type Request struct {
 	// EmptyQuery is set if there is a "?" with nothing behind it.
 	EmptyQuery bool
 
+	// Override is the method that a header asks whoever serves the request to
+	// take it for, where that header cannot be kept from them; else empty.
+	Override string
+
 	Header http.Header // without the forwarding headers that are not believed
 	Body   *Body       // for the few handlers that have to see it
 

@@ -41,7 +41,7 @@ func (e *Engine) Explain(method, target string, near bool) Explanation {
 
 func (s *Set) explain(method, target string, near bool) Explanation {
 	x := Explanation{Rules: []Outline{}, Captures: []string{}}
-	rule, err := s.match(method, target)
+	rule, err := s.answering(method, target, "")
 	if err == nil {
 		captures, failure := rule.pattern.captures(target)
 		x.Rules, x.Captures = append(x.Rules, rule.outline()), append(x.Captures, captures...)

@@ -26,9 +26,11 @@ type Settings struct {
 	NoMatch        int  // status of a request that no rule matches: 401, 403, or else 404
 	RefuseOverlaps bool // rules that overlap are refused, all of them
 	GuardIdentity  bool // the identity headers of any rule are no client's to set at any other
-	Handlers       pipeline.Handlers
-	Pipeline       pipeline.Settings
-	Environment    pipeline.Environment
+	// RefuseDoubleEncoding refuses paths that are escaped twice.
+	RefuseDoubleEncoding bool
+	Handlers             pipeline.Handlers
+	Pipeline             pipeline.Settings
+	Environment          pipeline.Environment
 
 	// Waiting is told, if it is not nil, why a start takes longer.
 	Waiting func(reason string)
@@ -258,7 +260,7 @@ func (l *Loader) build(settings Settings, sources []*source, definitions []*defi
 	report.Warnings = append(report.Warnings, checkUpstreams(definitions)...)
 	builder := pipeline.NewBuilder(settings.Handlers, settings.Pipeline, settings.Environment, l.builder)
 	set, flaws := compile(definitions, settings.Strategy, builder, newMasking(settings.Handlers))
-	set.noMatch = noMatch(settings.NoMatch)
+	set.noMatch, set.refusesDoubleEncoding = noMatch(settings.NoMatch), settings.RefuseDoubleEncoding
 	if settings.GuardIdentity {
 		set.claim(set.identity)
 		if set.Working() < len(definitions) {

@@ -134,10 +134,17 @@ func isSecret(schema *document.Schema, at document.Path) bool {
 	return writeOnly
 }
 
+// password finds the password in a URL that cannot be read: the rule that has it
+// is of no use, and is shown all the same.
+var password = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*://[^/?#:@]*:)[^/?#]*@`)
+
 // maskURL hides the password in a URL; other texts are left as they are.
 func maskURL(text string) string {
 	parsed, err := url.Parse(text)
-	if err != nil || parsed.User == nil {
+	if err != nil {
+		return password.ReplaceAllString(text, "${1}xxxxx@")
+	}
+	if parsed.User == nil {
 		return text
 	}
 	if _, has := parsed.User.Password(); !has {

@@ -48,6 +48,7 @@ func TestSecretsAreMaskedAndNothingElse(t *testing.T) {
 		{"by a reference of the schema", `{"spare":{"teeth":[1,2],"length":3}}`, `{"spare":{"length":3,"teeth":"********"}}`},
 		{"no configuration", `"s"`, `"s"`},
 		{"the password of a url", `{"url":"https://user:s@host:8080/p?q=1#f"}`, `{"url":"https://user:xxxxx@host:8080/p?q=1#f"}`},
+		{"the password of what is no url", `{"url":"https://user:s%zz@host:p/x@y"}`, `{"url":"https://user:xxxxx@host:p/x@y"}`},
 		{"of urls in a list", `{"urls":["redis://:s@host","https://host"]}`, `{"urls":["redis://:xxxxx@host","https://host"]}`},
 		{"a url without one", `{"url":"https://user@host/%7Ea//b?x=%20&y"}`, `{"url":"https://user@host/%7Ea//b?x=%20\u0026y"}`},
 		{"what only looks like one", `{"text":"a:b@c {{ print .Subject }} %zz"}`, `{"text":"a:b@c {{ print .Subject }} %zz"}`},

@@ -29,6 +29,8 @@ type Set struct {
 	mask       *masking
 	publishers []pipeline.KeyPublisher
 	identity   pipeline.Names // all headers that some rule may set, in order
+
+	refusesDoubleEncoding bool
 }
 
 // compiled is a rule that is ready to match and to run.
@@ -54,7 +56,7 @@ type listed struct {
 // takes too long are refusals that belong to no rule (contract 3.4).
 func (s *Set) Decide(ctx context.Context, request *pipeline.Request) pipeline.Decision {
 	target := request.Target()
-	rule, err := s.match(request.Method, target)
+	rule, err := s.answering(request.Method, target, request.Override)
 	if err != nil {
 		return s.stamped(s.refusals.Refuse(request, pipeline.Matching, "", err))
 	}

@@ -46,7 +46,7 @@ func (all *certificates) adopt(serve config.Serve) {
 	all.mutex.Lock()
 	defer all.mutex.Unlock()
 	for _, c := range all.all {
-		settings := map[string]config.TLS{"proxy": serve.Proxy.TLS, "api": serve.API.TLS, "grpc": serve.GRPC.TLS}[c.listener]
+		settings := map[string]config.TLS{"proxy": serve.Proxy.TLS, "api": serve.API.TLS, "grpc": serve.GRPC.TLS, "admin": serve.Admin.TLS}[c.listener]
 		if settings.Enabled() { // or else the listener goes on with the one that it has
 			c.settings = settings
 		}

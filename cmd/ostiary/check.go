@@ -28,7 +28,7 @@ func checkCommand() *cobra.Command {
 
 // check prints what is wrong, and fails if anything is.
 func check(ctx context.Context, source config.Source, out *paper) error {
-	_, c, report, err := open(ctx, source, func(config.Log) *slog.Logger { return slog.New(slog.DiscardHandler) }, false)
+	_, c, report, err := open(ctx, source, func(config.Log, *discretion) *slog.Logger { return slog.New(slog.DiscardHandler) }, false)
 	var problems document.Problems
 	switch {
 	case errors.As(err, &problems):

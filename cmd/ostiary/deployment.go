@@ -23,41 +23,47 @@ import (
 // deployment is the engine with everything around it that can change while it
 // runs: the configuration, the rules, and the handlers of the listeners.
 type deployment struct {
-	source  config.Source
-	serves  bool // requests; or else it is only to be looked at
-	log     *slog.Logger
-	metrics *handlers.Metrics
-	engine  *rules.Engine
-	loader  *rules.Loader
-	watcher *rules.Watcher
-	life    lifecycle
+	source     config.Source
+	serves     bool // requests; or else it is only to be looked at
+	log        *slog.Logger
+	discretion *discretion
+	metrics    *handlers.Metrics
+	engine     *rules.Engine
+	loader     *rules.Loader
+	watcher    *rules.Watcher
+	life       lifecycle
 
 	proxy, api  handlers.Switch
+	admin       handlers.Switch
 	extAuthz    handlers.ExtAuthz
 	revocations *pipeline.Revocations
 	upstreams   *http.Transport // to upstreams
 	services    *http.Transport // to the services that handlers ask
 
 	mutex    sync.Mutex
-	digest   [sha256.Size]byte // of the configuration files that were read last
-	rejected error             // why the configuration in the files is not in force
-	reported []string          // the problems that are in the log already
-	recalled map[string]bool   // sources whose rules are those that were kept; the log says so
-	unkept   []string          // why rules cannot be kept; likewise
+	digest   [sha256.Size]byte            // of the configuration files that were read last
+	referred map[string][sha256.Size]byte // likewise of the files that references name, by their paths
+	rejected error                        // why the configuration in the files is not in force
+	reported []string                     // the problems that are in the log already
+	recalled map[string]bool              // sources whose rules are those that were kept; the log says so
+	unkept   []string                     // why rules cannot be kept; likewise
 }
 
 // open loads everything as it is at the start. Every mistake in the
 // configuration is an error; mistakes in rule files are in the report. Only what
 // is going to serve keeps rules, and begins with those that were kept.
-func open(ctx context.Context, source config.Source, log func(config.Log) *slog.Logger, serves bool) (*deployment, *config.Config, *rules.Report, error) {
+func open(ctx context.Context, source config.Source, log func(config.Log, *discretion) *slog.Logger, serves bool) (*deployment, *config.Config, *rules.Report, error) {
 	c, err := config.Load(source)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	secrets := new(discretion)
+	secrets.try(c)
 	d := &deployment{
 		source:      source,
 		serves:      serves,
-		log:         log(c.Log),
+		discretion:  secrets,
+		log:         log(c.Log, secrets),
 		metrics:     handlers.NewMetrics(c.Serve.Prometheus.MetricNamePrefix),
 		engine:      rules.NewEngine(),
 		revocations: pipeline.NewRevocations(),
@@ -66,12 +72,12 @@ func open(ctx context.Context, source config.Source, log func(config.Log) *slog.
 		recalled:    map[string]bool{},
 	}
 	d.loader = rules.NewLoader(d.engine)
-	d.digest = d.filesDigest()
+	d.digest, d.referred = d.filesDigest(), c.Referred()
 	report, err := d.apply(ctx, c)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return d, c, report, nil
+	return d, c, secrets.report(report), nil
 }
 
 // newTransport makes a pool of connections for many requests to few hosts.
@@ -98,6 +104,7 @@ func newUpstreamTransport() *http.Transport {
 // apply puts a configuration in force: rules and handlers first, then the
 // front ends. With an error nothing has changed.
 func (d *deployment) apply(ctx context.Context, c *config.Config) (*rules.Report, error) {
+	d.discretion.try(c)
 	settings, err := ruleSettings(c, d.services)
 	if err != nil {
 		return nil, located(c, err)
@@ -128,16 +135,31 @@ func (d *deployment) apply(ctx context.Context, c *config.Config) (*rules.Report
 		Decider: d.engine, Recorder: recorder, Log: d.log,
 		Trust: trust(c.Serve.GRPC.TrustForwardedHeaders, c.Serve.GRPC.TrustedProxies),
 	})
+	admin := &handlers.Admin{
+		Rulebook: d.engine,
+		Purge:    handlers.Purge{Revoker: d.revocations, Token: c.Sessions.PurgeToken},
+		Token:    c.Serve.Admin.Token,
+		Recorder: d.metrics,
+	}
 	api := handlers.API{
 		Decisions: d.decisions(c.Serve.API, recorder),
-		Purge:     handlers.Purge{Revoker: d.revocations, Token: c.Sessions.PurgeToken},
 		Rulebook:  d.engine,
 		Recorder:  d.metrics,
 		Version:   version,
 		Leaving:   d.life.api.Leaving,
 	}
+	separate := c.Serve.Admin.Enabled
+	if started := d.life.started.Load(); started != nil {
+		separate = started.Serve.Admin.Enabled // a port is not opened later
+	}
+	if separate {
+		d.admin.Set(admin.Handler())
+	} else {
+		api.Admin = admin
+	}
 	d.api.Set(handlers.Frontend(d.log, cors(c.Serve.API.CORS), api.Handler()))
 	d.adopt(c)
+	d.discretion.adopt(c)
 	return report, nil
 }
 
@@ -151,6 +173,7 @@ func (d *deployment) decisions(c config.Listener, recorder handlers.Recorder) []
 	at := func(path string, dialect handlers.Dialect) *handlers.Decisions {
 		return &handlers.Decisions{
 			Decider: d.engine, Recorder: recorder, Trust: trust(c.TrustForwardedHeaders, c.TrustedProxies), Dialect: dialect, Path: path,
+			Limits: handlers.Limits(c.Limits),
 		}
 	}
 	configured, _ := handlers.DialectNamed(c.Dialect) // the schema knows them all
@@ -178,6 +201,7 @@ func located(c *config.Config, err error) error {
 		if problems[i].File == "" {
 			problems[i].File, problems[i].Line = c.Where(problems[i].Path)
 		}
+		problems[i].File, problems[i].Message = c.Redact(problems[i].File), c.Redact(problems[i].Message)
 	}
 	return problems
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"ostiary/config"
+	"ostiary/config/document"
 	"ostiary/pipeline"
 	"ostiary/pipeline/authn"
 	"ostiary/pipeline/authz"
@@ -52,18 +53,21 @@ func configurable() []config.Handler {
 // pipelineSettings are what the configuration says about handlers.
 func pipelineSettings(c *config.Config) pipeline.Settings {
 	return pipeline.Settings{
-		Authenticators: settings(c.Authenticators),
-		Authorizers:    settings(c.Authorizers),
-		Mutators:       settings(c.Mutators),
-		ErrorHandlers:  settings(c.Errors.Handlers),
+		Authenticators: settings(c, c.Authenticators, "authenticators"),
+		Authorizers:    settings(c, c.Authorizers, "authorizers"),
+		Mutators:       settings(c, c.Mutators, "mutators"),
+		ErrorHandlers:  settings(c, c.Errors.Handlers, "errors", "handlers"),
 		Fallback:       c.Errors.Fallback,
 	}
 }
 
-func settings(switches map[string]config.Switch) map[string]pipeline.Setting {
+// settings are those of a stage, which the configuration has at that path.
+func settings(c *config.Config, switches map[string]config.Switch, path ...string) map[string]pipeline.Setting {
 	all := make(map[string]pipeline.Setting, len(switches))
 	for id, s := range switches {
-		all[id] = pipeline.Setting{Enabled: s.Enabled, Config: s.Config}
+		at := document.Path(path).With(id, "config")
+		redact := func(inside document.Path, message string) string { return c.RedactAt(at.With(inside...), message) }
+		all[id] = pipeline.Setting{Enabled: s.Enabled, Config: s.Config, Redact: redact}
 	}
 	return all
 }

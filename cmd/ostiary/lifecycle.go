@@ -19,6 +19,7 @@ type lifecycle struct {
 	started      atomic.Pointer[config.Config] // what the ports were opened with
 	shutdown     atomic.Pointer[config.Shutdown]
 	proxy, api   handlers.Door // that of gRPC belongs to its checks
+	admin        handlers.Door
 	upgrades     handlers.Upgrades
 	certificates certificates
 }
@@ -30,6 +31,7 @@ func (d *deployment) adopt(c *config.Config) {
 	d.life.proxy.Limit(handlers.Limits(c.Serve.Proxy.Limits))
 	d.life.api.Limit(handlers.Limits(c.Serve.API.Limits))
 	d.extAuthz.Door.Limit(handlers.Limits(c.Serve.GRPC.Limits))
+	d.life.admin.Limit(adminLimits)
 	d.life.certificates.adopt(c.Serve)
 	if d.life.started.CompareAndSwap(nil, c) {
 		return
@@ -53,7 +55,7 @@ func (d *deployment) reloadAll(ctx context.Context) {
 
 // doors are those of all listeners.
 func (d *deployment) doors() []*handlers.Door {
-	return []*handlers.Door{&d.life.proxy, &d.life.api, &d.extAuthz.Door}
+	return []*handlers.Door{&d.life.proxy, &d.life.api, &d.life.admin, &d.extAuthz.Door}
 }
 
 // leave makes everybody look for another instance, while this one goes on
@@ -79,6 +81,7 @@ func restartNeeded(before, after *config.Config) []string {
 		{"proxy", before.Serve.Proxy.TLS, after.Serve.Proxy.TLS},
 		{"api", before.Serve.API.TLS, after.Serve.API.TLS},
 		{"grpc", before.Serve.GRPC.TLS, after.Serve.GRPC.TLS},
+		{"admin", before.Serve.Admin.TLS, after.Serve.Admin.TLS},
 	} {
 		if listener.before.Enabled() != listener.after.Enabled() {
 			keys = append(keys, "serve."+listener.name+".tls")
@@ -113,8 +116,8 @@ func takesEffect(key string) bool {
 	case parts[1] == "shutdown":
 		return true
 	case parts[2] == "limits":
-		return parts[3] == "target_bytes" || parts[3] == "requests" || parts[3] == "body_bytes" && parts[1] != "grpc"
+		return parts[3] == "header_lines" || parts[3] == "target_bytes" || parts[3] == "requests" || parts[3] == "body_bytes" && parts[1] != "grpc"
 	default:
-		return slices.Contains([]string{"tls", "cors", "trust_forwarded_headers", "trusted_proxies", "forwarded_headers", "dialect"}, parts[2])
+		return slices.Contains([]string{"tls", "cors", "trust_forwarded_headers", "trusted_proxies", "forwarded_headers", "dialect", "token"}, parts[2])
 	}
 }

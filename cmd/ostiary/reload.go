@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -69,7 +70,8 @@ func (d *deployment) insist(ctx context.Context, again func()) {
 }
 
 func (d *deployment) watch() {
-	d.watcher.Follow(append(d.life.certificates.files(), d.source.Files...), d.loader.Files())
+	files := slices.Concat(d.life.certificates.files(), d.source.Files, slices.Collect(maps.Keys(d.referred)))
+	d.watcher.Follow(files, d.loader.Files())
 }
 
 // refresh reads again what may have changed. A problem is only reported when
@@ -127,16 +129,17 @@ func (d *deployment) reload(ctx context.Context) (problems []string) {
 	// Files may change once more while what they say is put in force, and nobody
 	// tells of that: they are watched anew then.
 	for range 3 {
-		digest := d.filesDigest()
-		if digest == d.digest {
+		digest, referred := d.filesDigest(), d.referredNow()
+		if digest == d.digest && maps.Equal(referred, d.referred) {
 			break
 		}
-		d.digest = digest
+		d.digest, d.referred = digest, referred
 		report, d.rejected = d.reconfigure(ctx)
 	}
 	if again := d.loader.Reload(ctx); again.Published || !report.Published {
 		report = again
 	}
+	report = d.discretion.report(report)
 	d.publish(report)
 	if d.rejected != nil {
 		problems = append(problems, d.rejected.Error())
@@ -156,6 +159,7 @@ func (d *deployment) reconfigure(ctx context.Context) (*rules.Report, error) {
 	if err != nil {
 		return &rules.Report{}, fmt.Errorf("configuration: %w", err)
 	}
+	d.referred = c.Referred()
 	d.watch()
 	d.warn(c.Warnings)
 	d.log.Info("configuration reloaded")
@@ -228,4 +232,14 @@ func (d *deployment) filesDigest() [sha256.Size]byte {
 		hash.Write(content)
 	}
 	return [sha256.Size]byte(hash.Sum(nil))
+}
+
+// referredNow are the files that references name, with the fingerprints of what
+// they say now.
+func (d *deployment) referredNow() map[string][sha256.Size]byte {
+	now := make(map[string][sha256.Size]byte, len(d.referred))
+	for path := range d.referred {
+		now[path] = config.Fingerprint(path)
+	}
+	return now
 }

@@ -18,19 +18,20 @@ import (
 func ruleSettings(c *config.Config, services http.RoundTripper) (rules.Settings, error) {
 	servers, err := ruleServers(c.AccessRules.Servers)
 	return rules.Settings{
-		Repositories:   c.AccessRules.Repositories,
-		Servers:        servers,
-		Poll:           rules.Poll{Every: c.AccessRules.Poll.Interval, Timeout: c.AccessRules.Poll.Timeout},
-		CacheDirectory: c.AccessRules.CacheDirectory,
-		MinimumRules:   c.AccessRules.Minimum,
-		Strategy:       rules.Strategy(c.AccessRules.MatchingStrategy),
-		Strict:         c.AccessRules.Strict,
-		NoMatch:        c.AccessRules.NoMatch,
-		RefuseOverlaps: c.AccessRules.OnOverlap == "error",
-		GuardIdentity:  c.AccessRules.IdentityHeaders == "all",
-		Handlers:       allHandlers,
-		Pipeline:       pipelineSettings(c),
-		Environment:    pipeline.Environment{Transport: services, Now: time.Now, Globs: c.AccessRules.MatchingStrategy == string(rules.Glob)},
+		Repositories:         c.AccessRules.Repositories,
+		Servers:              servers,
+		Poll:                 rules.Poll{Every: c.AccessRules.Poll.Interval, Timeout: c.AccessRules.Poll.Timeout},
+		CacheDirectory:       c.AccessRules.CacheDirectory,
+		MinimumRules:         c.AccessRules.Minimum,
+		Strategy:             rules.Strategy(c.AccessRules.MatchingStrategy),
+		Strict:               c.AccessRules.Strict,
+		NoMatch:              c.AccessRules.NoMatch,
+		RefuseOverlaps:       c.AccessRules.OnOverlap == "error",
+		RefuseDoubleEncoding: c.AccessRules.DoubleEncoding == "refuse",
+		GuardIdentity:        c.AccessRules.IdentityHeaders == "all",
+		Handlers:             allHandlers,
+		Pipeline:             pipelineSettings(c),
+		Environment:          pipeline.Environment{Transport: services, Now: time.Now, Globs: c.AccessRules.MatchingStrategy == string(rules.Glob)},
 	}, err
 }
 

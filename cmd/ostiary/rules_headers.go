@@ -92,7 +92,7 @@ func printHeaders(command *cobra.Command, _ []string) error {
 		return &usageError{fmt.Sprintf("--for: %q is none of %s", only, strings.Join(gatewayNames(), ", "))}
 	}
 	source := config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}
-	d, c, report, err := open(command.Context(), source, func(config.Log) *slog.Logger { return slog.New(slog.DiscardHandler) }, false)
+	d, c, report, err := open(command.Context(), source, func(config.Log, *discretion) *slog.Logger { return slog.New(slog.DiscardHandler) }, false)
 	if err != nil {
 		return unusable(err)
 	}

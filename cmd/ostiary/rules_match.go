@@ -49,7 +49,7 @@ func matchRequest(command *cobra.Command, arguments []string) error {
 		return &usageError{fmt.Sprintf("--format: %q is none of text and json", format)}
 	}
 	source := config.Source{Files: configFiles(command), Environ: os.Environ(), Handlers: configurable()}
-	d, c, report, err := open(command.Context(), source, func(config.Log) *slog.Logger { return slog.New(slog.DiscardHandler) }, false)
+	d, c, report, err := open(command.Context(), source, func(config.Log, *discretion) *slog.Logger { return slog.New(slog.DiscardHandler) }, false)
 	if err != nil {
 		return unusable(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -52,16 +53,19 @@ type listener struct {
 func serve(ctx context.Context, source config.Source, up func()) error {
 	told, release := takeOrders(ctx)
 	defer release()
-	d, c, report, err := open(told.stop, source, func(c config.Log) *slog.Logger { return newLogger(c, os.Stderr) }, true)
+	d, c, report, err := open(told.stop, source, func(c config.Log, secrets *discretion) *slog.Logger { return newLogger(c, secrets.writer(os.Stderr)) }, true)
 	if err != nil {
 		return fmt.Errorf("the configuration cannot be used:\n%w", err)
 	}
 	d.life.reload = told.reload
+	// Some libraries print past any logger, such as what an upstream sends unasked.
+	stdlog.SetFlags(0)
+	stdlog.SetOutput(slog.NewLogLogger(d.log.Handler(), slog.LevelDebug).Writer())
 	manageMemory(d.log)
 	d.warn(c.Warnings)
 	listeners, err := d.listen(told.stop, c)
 	if err != nil {
-		return err
+		return d.discretion.error(err)
 	}
 	d.publish(report)
 	for _, problem := range report.Rejected {
@@ -75,7 +79,7 @@ func serve(ctx context.Context, source config.Source, up func()) error {
 	following, stopFollowing := context.WithCancel(ctx)
 	defer stopFollowing()
 	go d.follow(following)
-	return d.run(told, listeners)
+	return d.discretion.error(d.run(told, listeners))
 }
 
 // port is one to listen on.
@@ -95,11 +99,17 @@ func (d *deployment) ports(serve config.Serve) []port {
 		// Few ask for metrics, and with short requests.
 		{"metrics", serve.Prometheus.Address(), config.TLS{}, handlers.Limits{HeaderBytes: 32 << 10, Connections: 256}, d.overHTTP(d.metrics.Handler(), metrics)},
 	}
+	if serve.Admin.Enabled {
+		ports = append(ports, port{"admin", serve.Admin.Address(), serve.Admin.TLS, adminLimits, d.overHTTP(d.life.admin.Handler(&d.admin), metrics)})
+	}
 	if serve.GRPC.Enabled {
 		ports = append(ports, port{"grpc", serve.GRPC.Address(), serve.GRPC.TLS, handlers.Limits(serve.GRPC.Limits), d.overGRPC})
 	}
 	return ports
 }
+
+// adminLimits are those of a listener that few ask.
+var adminLimits = handlers.Limits{HeaderBytes: 32 << 10, HeaderLines: 200, TargetBytes: 16 << 10, BodyBytes: 64 << 10, Connections: 256}
 
 // listen opens the ports, all of them or none.
 func (d *deployment) listen(ctx context.Context, c *config.Config) (listeners []listener, err error) {
@@ -114,6 +124,11 @@ func (d *deployment) listen(ctx context.Context, c *config.Config) (listeners []
 		certificate, err := d.life.certificates.open(port.name, port.tls)
 		if err != nil {
 			return listeners, fmt.Errorf("serve.%s.tls: %w", port.name, err)
+		}
+		if port.name == "admin" && certificate != nil {
+			if certificate.Callers, err = c.Serve.Admin.Callers(); err != nil {
+				return listeners, fmt.Errorf("serve.admin: %w", err)
+			}
 		}
 		socket, err := new(net.ListenConfig).Listen(ctx, "tcp", port.address)
 		if err != nil {

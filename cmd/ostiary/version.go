@@ -13,14 +13,21 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version of this program",
 		Args:  cobra.NoArgs,
 		Run: func(command *cobra.Command, _ []string) {
-			revision, built := buildInfo()
+			revision, built := origin()
 			fmt.Fprintf(command.OutOrStdout(), "Version:    %s\nGit Hash:   %s\nBuild Time: %s\n", version, revision, built)
 		},
 	}
 }
 
-// buildInfo is what the Go linker noted of the commit.
-func buildInfo() (revision, built string) {
+// commit and committed are set by the linker.
+var commit, committed string
+
+// origin is the commit that the program was built from, and its time: what the
+// linker was told, or else what Go found out by itself.
+func origin() (revision, built string) {
+	if commit != "" {
+		return commit, committed
+	}
 	revision, built = "undefined", "undefined"
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

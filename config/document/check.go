@@ -16,7 +16,11 @@ type Violation struct {
 }
 
 // Check finds every violation, in the order of their paths.
-func (s *Schema) Check(value any) []Violation {
+func (s *Schema) Check(value any) []Violation { return s.CheckShowing(value, value) }
+
+// CheckShowing is Check for a value parts of which are not to be shown.
+// Messages show the parts of shown in their place.
+func (s *Schema) CheckShowing(value, shown any) []Violation {
 	err := s.compiled.Validate(value)
 	if err == nil {
 		return nil
@@ -26,7 +30,7 @@ func (s *Schema) Check(value any) []Violation {
 		return []Violation{{Message: err.Error()}}
 	}
 	var found []Violation
-	for _, failure := range s.failures(value, invalid) {
+	for _, failure := range s.failures(both{value, shown}, invalid) {
 		found = append(found, failure.explain()...)
 	}
 	slices.SortFunc(found, func(a, b Violation) int {
@@ -37,10 +41,14 @@ func (s *Schema) Check(value any) []Violation {
 	})
 }
 
+// both are a whole value and what is shown of it.
+type both struct{ value, shown any }
+
 // failure is a keyword that a value does not satisfy.
 type failure struct {
 	path    Path
 	value   any
+	visible any // what is shown in place of the value
 	keyword string
 	schema  map[string]any // that the keyword stands in
 	text    string         // what the library says
@@ -51,9 +59,10 @@ type failure struct {
 
 // failures are those that say what is wrong, rather than where in the schema
 // it was noticed.
-func (s *Schema) failures(root any, e *jsonschema.ValidationError) []failure {
+func (s *Schema) failures(root both, e *jsonschema.ValidationError) []failure {
 	at := failure{path: pointer(e.InstanceLocation), text: e.Message}
-	at.value, _ = Lookup(root, at.path)
+	at.value, _ = Lookup(root.value, at.path)
+	at.visible, _ = Lookup(root.shown, at.path)
 	if _, location, ok := strings.Cut(e.AbsoluteKeywordLocation, "#"); ok && location != "" {
 		steps := pointer(location)
 		at.keyword = steps[len(steps)-1]
@@ -90,7 +99,7 @@ func withoutConsequences(all []failure) []failure {
 
 // choose looks which of the alternatives was meant: the only one that the
 // value has the right type for.
-func (s *Schema) choose(root any, e *jsonschema.ValidationError, at *failure) {
+func (s *Schema) choose(root both, e *jsonschema.ValidationError, at *failure) {
 	var meant [][]failure
 	for _, cause := range e.Causes {
 		failed := s.failures(root, cause)

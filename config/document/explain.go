@@ -3,6 +3,7 @@ package document
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,6 +84,9 @@ func (f failure) say() string {
 	}
 	if f.keyword == "not" || f.text == "not allowed" {
 		return "is not allowed"
+	}
+	if !reflect.DeepEqual(f.value, f.visible) {
+		return "does not fit the schema" // the text may quote the value
 	}
 	return f.text
 }

@@ -67,7 +67,7 @@ func (f failure) shown() string {
 	if secret, _ := f.schema["writeOnly"].(bool); secret {
 		return "the value"
 	}
-	return Show(f.value)
+	return Show(f.visible)
 }
 
 // maxShown bounds a value in a message, in bytes.

@@ -155,6 +155,9 @@ func (a *JWT) verify(ctx context.Context, token string) ([]byte, error) {
 			return nil, pipeline.BadCredential.Because("the token asks for an extension that is not supported")
 		}
 	}
+	if isForSomethingElse(header.ExtraHeaders[jose.HeaderType]) {
+		return nil, pipeline.BadCredential.Because("the token is of a type that is no access token")
+	}
 	if header.KeyID == "" || strings.ContainsFunc(header.KeyID, unicode.IsControl) {
 		return nil, pipeline.BadCredential.Because("the token does not name the key that it is signed with")
 	}
@@ -172,4 +175,14 @@ func (a *JWT) verify(ctx context.Context, token string) ([]byte, error) {
 		return nil, pipeline.BadCredential.Because("the signature of the token does not hold")
 	}
 	return payload, nil
+}
+
+// isForSomethingElse reports whether the typ of a token says that it was made
+// for another use than access (RFC 8725 section 3.11): a logout token or a proof
+// of possession may be signed with the same key, and name the same subject.
+// JWT says nothing, and neither does what is no type of this kind.
+func isForSomethingElse(typ any) bool {
+	text, _ := typ.(string)
+	text = strings.TrimPrefix(strings.ToLower(text), "application/")
+	return strings.HasSuffix(text, "+jwt") && text != "at+jwt"
 }

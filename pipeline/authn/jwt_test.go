@@ -18,6 +18,7 @@ const (
 	unreadable    = "the token cannot be read"
 	badAlgorithm  = "the algorithm of the token is not allowed"
 	extension     = "the token asks for an extension that is not supported"
+	badType       = "the token is of a type that is no access token"
 	nameless      = "the token does not name the key that it is signed with"
 	noKey         = "no key set has the key that the token names"
 	badSignature  = "the signature of the token does not hold"
@@ -75,6 +76,15 @@ func TestJWTSignatures(t *testing.T) {
 		"EdDSA":                                 {all, jwtOf(`{"alg":"EdDSA","kid":"ed"}`, lena, signEd(issuerEd())), "", false},
 		"members of the header that do not matter": {`{}`, with(`{"typ":"at+jwt","x":[{}],"kid":"rsa","alg":"RS256","x5t":"AA"}`), "", false},
 
+		"the type of an access token": {`{}`, with(`{"typ":"at+jwt","kid":"rsa","alg":"RS256"}`), "", false},
+		"in capitals, and in full":    {`{}`, with(`{"typ":"Application/AT+JWT","kid":"rsa","alg":"RS256"}`), "", false},
+		"a type that says nothing":    {`{}`, with(`{"typ":"JWT","kid":"rsa","alg":"RS256"}`), "", false},
+		"a type that nobody knows":    {`{}`, with(`{"typ":"Bearer","kid":"rsa","alg":"RS256"}`), "", false},
+		"a type that is no text":      {`{}`, with(`{"typ":7,"kid":"rsa","alg":"RS256"}`), "", false},
+
+		"the type of a logout token":         {`{}`, with(`{"typ":"logout+jwt","kid":"rsa","alg":"RS256"}`), badType, true},
+		"a type in capitals, and in full":    {`{}`, with(`{"typ":"Application/Logout+JWT","kid":"rsa","alg":"RS256"}`), badType, true},
+		"a type like that of access tokens":  {`{}`, with(`{"typ":"not-at+jwt","kid":"rsa","alg":"RS256"}`), badType, true},
 		"alg none":                           {`{}`, jwtOf(`{"alg":"none","kid":"rsa"}`, lena, noSignature), badAlgorithm, true},
 		"alg none, though it is listed":      {`{"allowed_algorithms": ["none", "None", "RS256"]}`, jwtOf(`{"alg":"none","kid":"rsa"}`, lena, noSignature), badAlgorithm, true},
 		"alg None":                           {all, jwtOf(`{"alg":"None","kid":"rsa"}`, lena, noSignature), badAlgorithm, true},

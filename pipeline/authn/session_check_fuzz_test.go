@@ -2,6 +2,7 @@ package authn
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"ostiary/pipeline"
@@ -32,7 +33,8 @@ func FuzzSessionAnswer(f *testing.F) {
 		})
 		var session pipeline.Session
 		err := places.read(&remote.Answer{Body: body}).enter(&session)
-		if !json.Valid(body) && (session.Subject != "" || pipelinetest.Extra(&session) != nil) {
+		literal := strings.Contains(subjectFrom+extraFrom, "!") // gjson's for text of the path itself
+		if !json.Valid(body) && !literal && (session.Subject != "" || pipelinetest.Extra(&session) != nil) {
 			t.Errorf("subject %q and extra %v come out of an answer that is not JSON", session.Subject, pipelinetest.Extra(&session))
 		}
 		if err == nil && session.Subject == "" && !allowEmpty {

@@ -3,14 +3,11 @@ package authz
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
-
-	strict "github.com/go-jose/go-jose/v4/json"
 
 	"ostiary/config/document"
 	"ostiary/pipeline"
+	"ostiary/pipeline/internal/plainjson"
 	"ostiary/pipeline/internal/template"
 )
 
@@ -52,21 +49,8 @@ func (a *RemoteJSON) Authorize(ctx context.Context, request *pipeline.Request, s
 	if err != nil {
 		return pipeline.Misconfigured.From(fmt.Errorf("the template of the payload: %w", err))
 	}
-	if err := checkJSON([]byte(payload)); err != nil {
+	if err := plainjson.Check([]byte(payload)); err != nil {
 		return pipeline.Internal.From(fmt.Errorf("the payload: %w", err))
 	}
 	return a.service.ask(ctx, request, session, []string{"application/json"}, []byte(payload))
-}
-
-// checkJSON refuses what is no JSON, and an object with two members of one
-// name: that is what a value looks like which was put between quotes, ends
-// them itself, and goes on to answer what the service is to decide on.
-func checkJSON(text []byte) error {
-	// The standard library's check, unlike the other one, bounds how deep
-	// values nest.
-	if !json.Valid(text) {
-		return errors.New("it is not JSON")
-	}
-	var value any
-	return strict.Unmarshal(text, &value)
 }

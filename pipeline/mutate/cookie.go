@@ -78,7 +78,7 @@ func (m *Cookie) kept(header http.Header, withheld *pipeline.Withheld) []string 
 			pair = strings.TrimSpace(pair)
 			name, _, _ := strings.Cut(pair, "=")
 			name = strings.TrimSpace(name)
-			if pair != "" && !slices.Contains(m.names, name) && !slices.Contains(withheld.Cookies, name) {
+			if pair != "" && !slices.Contains(m.names, name) && !pipeline.CookiesCover(withheld.Cookies, name) {
 				pairs = append(pairs, pair)
 			}
 		}

@@ -28,6 +28,8 @@ func TestCookie(t *testing.T) {
 		"leaves the client's when none is configured":    {`{"cookies": {}}`, []string{"a=1; b=2"}, pipeline.Withheld{}, "a=1; b=2"},
 		"leaves nothing when there is none at all":       {`{"cookies": {}}`, nil, pipeline.Withheld{}, ""},
 		"keeps a session cookie from the upstream":       {`{"cookies": {"a": "1"}}`, []string{"sid=secret; b=2"}, pipeline.Withheld{Cookies: []string{"sid"}}, "a=1; b=2"},
+		"keeps the parts of one from it":                 {`{"cookies": {"a": "1"}}`, []string{"sid_0=sec; b=2; sid_1=ret"}, pipeline.Withheld{Cookies: []string{"sid_*"}}, "a=1; b=2"},
+		"keeps every cookie that was judged from it":     {`{"cookies": {"a": "1"}}`, []string{"sid=secret; b=2"}, pipeline.Withheld{Cookies: []string{"*"}}, "a=1"},
 		"keeps all of them from it when they are one":    {`{"cookies": {"a": "1"}}`, []string{"sid=secret; b=2"}, pipeline.Withheld{Headers: []string{"Cookie"}}, "a=1"},
 		"passes on what the client wrote, byte for byte": {`{"cookies": {}}`, []string{`odd="x y"; bare; =nameless; c=a=b`}, pipeline.Withheld{}, `odd="x y"; bare; =nameless; c=a=b`},
 	}

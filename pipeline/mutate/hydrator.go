@@ -175,11 +175,20 @@ func hydrate(session *pipeline.Session, answer []byte) error {
 	if said == nil || said.Subject == nil || *said.Subject != session.Subject {
 		return pipeline.Internal.From(errors.New("the hydrator's service answered about another subject"))
 	}
-	session.SetExtra(said.Extra)
+	header := make(http.Header, len(said.Header))
 	for name, values := range said.Header {
-		if len(values) > 0 {
-			session.SetHeader(name, values...)
+		if len(values) == 0 {
+			continue
 		}
+		name = http.CanonicalHeaderKey(name)
+		if _, twice := header[name]; twice { // which of them counts would be up to chance
+			return pipeline.Internal.From(fmt.Errorf("the hydrator's service answered with the header %q in two spellings", name))
+		}
+		header[name] = values
+	}
+	session.SetExtra(said.Extra)
+	for name, values := range header {
+		session.SetHeader(name, values...)
 	}
 	if said.MatchContext.RegexpCaptureGroups != nil {
 		session.MatchContext = session.MatchContext.WithCaptureGroups(said.MatchContext.RegexpCaptureGroups)

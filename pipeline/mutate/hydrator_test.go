@@ -116,6 +116,7 @@ func TestHydratorFails(t *testing.T) {
 		"when the answer is a list":                {pipelinetest.Answer(http.StatusOK, `[]`), pipeline.Internal},
 		"when the answer is cut off":               {pipelinetest.Answer(http.StatusOK, `{"subject": "ada"`), pipeline.Internal},
 		"when headers are no lists":                {pipelinetest.Answer(http.StatusOK, `{"subject": "ada", "header": {"X": "1"}}`), pipeline.Internal},
+		"when a header has two spellings":          {pipelinetest.Answer(http.StatusOK, `{"subject": "ada", "header": {"x-role": ["a"], "X-Role": ["b"]}}`), pipeline.Internal},
 		"when it is not let in":                    {pipelinetest.Answer(http.StatusUnauthorized, `{"subject": "ada"}`), pipeline.Internal},
 		"when the status is another success":       {pipelinetest.Answer(http.StatusCreated, `{"subject": "ada"}`), pipeline.Internal},
 		"when it is sent elsewhere":                {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, pipeline.Internal},

@@ -16,6 +16,7 @@ import (
 	"ostiary/pipeline"
 	"ostiary/pipeline/internal/cache"
 	"ostiary/pipeline/internal/keyset"
+	"ostiary/pipeline/internal/plainjson"
 	"ostiary/pipeline/internal/template"
 )
 
@@ -158,6 +159,11 @@ func (m *IDToken) sign(key *jose.JSONWebKey, rendered, subject string) (string, 
 	if rendered != "" {
 		if err := json.Unmarshal([]byte(rendered), &claims); err != nil || claims == nil {
 			return "", pipeline.Misconfigured.From(errors.New("the template of the claims does not render a JSON object"))
+		}
+		// Two claims of one name are what a value looks like which was put
+		// between quotes, ends them itself, and goes on to claim more.
+		if err := plainjson.Check([]byte(rendered)); err != nil {
+			return "", pipeline.Misconfigured.From(fmt.Errorf("what the template of the claims renders: %w", err))
 		}
 	}
 	now := m.now()

@@ -276,8 +276,13 @@ func TestIDTokenFails(t *testing.T) {
 		"with a key of another kind":   {strings.Replace(keySet(t, "RS256"), `"alg":"RS256"`, `"alg":"ES256"`, 1), ""},
 		"with claims that are no JSON": {keySet(t, "RS256"), `, "claims": "{\"a\": {{ .Subject }}}"`},
 		"with claims that are a list":  {keySet(t, "RS256"), `, "claims": "[1]"`},
-		"with claims that are null":    {keySet(t, "RS256"), `, "claims": "null"`},
-		"with claims that fail":        {keySet(t, "RS256"), `, "claims": "{{ fail \"no\" }}"`},
+		"with claims that say two things": {
+			keySet(t, "RS256"), `, "claims": "{\"role\": \"user\", \"room\": {{ .Extra.room }}, \"role\": \"admin\"}"`,
+		},
+		"with claims that differ in case alone":          {keySet(t, "RS256"), `, "claims": "{\"Role\": \"user\", \"role\": \"admin\"}"`},
+		"with a claim in which something is there twice": {keySet(t, "RS256"), `, "claims": "{\"a\": {\"b\": 1, \"b\": 2}}"`},
+		"with claims that are null":                      {keySet(t, "RS256"), `, "claims": "null"`},
+		"with claims that fail":                          {keySet(t, "RS256"), `, "claims": "{{ fail \"no\" }}"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -117,6 +117,9 @@ func (h *Redirect) send(request *pipeline.Request, location string) pipeline.Res
 	response := pipeline.Response{Status: h.code, Header: http.Header{"Location": {location}}}
 	if request.Method == http.MethodGet || request.Method == http.MethodHead {
 		response.Header.Set("Content-Type", "text/html; charset=utf-8")
+	} else if h.code == http.StatusMovedPermanently {
+		// What was refused once is not to become another request for ever.
+		response.Header.Set("Cache-Control", "no-store")
 	}
 	if request.Method == http.MethodGet {
 		response.Body = fmt.Appendf(nil, "<a href=\"%s\">%s</a>.\n\n", html.EscapeString(location), http.StatusText(h.code))

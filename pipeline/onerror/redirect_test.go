@@ -133,7 +133,7 @@ func TestRedirectHasABodyForBrowsers(t *testing.T) {
 		}},
 		"POST has neither": {"POST", `{"to": "https://sso.test/in", "code": 301}`, pipeline.Response{
 			Status: 301,
-			Header: http.Header{"Location": {"https://sso.test/in"}},
+			Header: http.Header{"Location": {"https://sso.test/in"}, "Cache-Control": {"no-store"}},
 		}},
 	}
 	for name, test := range tests {

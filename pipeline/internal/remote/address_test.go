@@ -14,6 +14,7 @@ func TestParseURL(t *testing.T) {
 		"http:///b":              "",
 		"http://a:b/":            "",
 		"http://a/\x7f":          "",
+		"http://a/?b c":          "",
 		"file:///etc/passwd":     "",
 		"unix:///run/a.sock":     "",
 		"http+unix://%2Frun%2Fa": "",

@@ -18,9 +18,17 @@ import (
 	"ostiary/pipeline"
 )
 
-// maxOutput bounds what a template may render, in bytes: a loop in a rule must
-// not be able to fill the memory.
-const maxOutput = 1 << 20
+const (
+	// maxOutput bounds what a template may render, in bytes: a loop in a rule must
+	// not be able to fill the memory.
+	maxOutput = 1 << 20
+
+	// maxSteps bounds how often a template may go through a loop and write, all
+	// loops together: they go over what a client or a service has put into the
+	// session, and one within another goes over it that many times. A list that a
+	// function makes in one go has no more elements either.
+	maxSteps = 100_000
+)
 
 // Template is a compiled template. It is safe for concurrent use.
 type Template struct {
@@ -34,6 +42,7 @@ var functions = func() template.FuncMap {
 	all := sprig.TxtFuncMap()
 	all["print"] = printValue
 	all["printIndex"] = printIndex
+	bound(all)
 	return all
 }()
 
@@ -69,7 +78,13 @@ func Compile(name, text string) (*Template, error) {
 		}
 		rendered.Write(text.Text)
 	}
-	return &Template{constant: constant, text: rendered.String(), subject: isSubject(compiled.Root.Nodes), compiled: compiled}, nil
+	made := &Template{constant: constant, text: rendered.String(), subject: isSubject(compiled.Root.Nodes), compiled: compiled}
+	if !made.constant && !made.subject {
+		for _, defined := range compiled.Templates() {
+			countSteps(defined.Root, true)
+		}
+	}
+	return made, nil
 }
 
 // isSubject reports whether a template is the one that most rules have:
@@ -93,7 +108,7 @@ func isSubject(nodes []parse.Node) bool {
 	return ok && len(field.Ident) == 1 && field.Ident[0] == "Subject"
 }
 
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var buffers = sync.Pool{New: func() any { return new(limited) }}
 
 // Render executes the template for a session. A value that is missing inside a
 // missing value, an index out of range or a function that fails is an error:
@@ -105,19 +120,31 @@ func (t *Template) Render(session *pipeline.Session) (string, error) {
 	case t.subject && len(session.Subject) <= maxOutput:
 		return session.Subject, nil
 	}
-	buffer, _ := buffers.Get().(*bytes.Buffer)
+	buffer, _ := buffers.Get().(*limited)
 	defer buffers.Put(buffer)
-	buffer.Reset()
-	if err := t.compiled.Execute(limited{buffer}, session); err != nil {
+	buffer.reset()
+	if err := t.compiled.Execute(buffer, session); err != nil {
 		return "", err
 	}
 	return buffer.String(), nil
 }
 
-// limited fails to write more than maxOutput bytes.
-type limited struct{ *bytes.Buffer }
+// limited fails to write more than maxOutput bytes, or more often than maxSteps.
+type limited struct {
+	bytes.Buffer
 
-func (l limited) Write(p []byte) (int, error) {
+	steps int
+}
+
+func (l *limited) reset() {
+	l.Reset()
+	l.steps = 0
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.steps++; l.steps > maxSteps {
+		return 0, fmt.Errorf("the template takes more than %d steps", maxSteps)
+	}
 	if l.Len()+len(p) > maxOutput {
 		return 0, fmt.Errorf("the template renders more than %d bytes", maxOutput)
 	}
