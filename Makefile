@@ -70,7 +70,7 @@ vulnerabilities: ## what is known against the modules, and against Go, that the 
 bench: ## all benchmarks
 	go test -run='^$$' -bench=. -benchmem ./...
 
-fuzz: ## each fuzz target of FUZZ (all packages) for FUZZTIME (60s), one on each core at a time
+fuzz: ## each fuzz target of FUZZ (all packages) for FUZZTIME (60s), two on each core at a time
 	@.ci/fuzz $(FUZZTIME) $(FUZZ)
 
 conformance: build ## the binary against all suites of CONFORM (needs Python 3)

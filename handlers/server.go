@@ -23,7 +23,8 @@ const headerTimeout = 5 * time.Second
 // and HTTP/2 over it (contract 0).
 func NewServer(handler http.Handler, timeouts Timeouts, certificate *Certificate, log *slog.Logger) *http.Server {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           countingResets(handler),
+		ConnContext:       withResets,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       timeouts.Read,
 		WriteTimeout:      timeouts.Write,

@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -100,14 +101,20 @@ func isMethodOverride(name string) bool {
 	return false
 }
 
-// overrideOf is the method that such a header names; empty if there is none.
+// overrideOf is the method that such headers name; empty if there is none.
+// Several methods are all of them, which is the name of none: nobody knows which
+// one a server goes by.
 func overrideOf(header http.Header) string {
+	var methods []string
 	for name, values := range header {
 		if isMethodOverride(http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))) {
-			return strings.ToUpper(strings.TrimSpace(strings.Join(values, ",")))
+			for _, method := range values {
+				methods = append(methods, strings.ToUpper(strings.TrimSpace(method)))
+			}
 		}
 	}
-	return ""
+	slices.Sort(methods)
+	return strings.Join(slices.Compact(methods), ",")
 }
 
 // isDisguise reports whether a header is believed of nobody: one that asks for

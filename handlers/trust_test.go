@@ -184,6 +184,25 @@ func TestMethodOverridesAreSeenByNobody(t *testing.T) {
 	}
 }
 
+func TestMethodOverridesThatDifferNameNoMethod(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		header http.Header
+		want   string
+	}{
+		{http.Header{"Accept": {"*/*"}}, ""},
+		{http.Header{"X-Http-Method-Override": {" delete "}}, "DELETE"},
+		{http.Header{"X-Http-Method-Override": {"DELETE", "delete"}, "X_http_method": {"DELETE"}}, "DELETE"},
+		{http.Header{"X-Http-Method": {"GET"}, "X-Method-Override": {"DELETE"}}, "DELETE,GET"},
+		{http.Header{"X-Http-Method-Override": {"GET", "PUT"}}, "GET,PUT"},
+		{http.Header{"X-Http-Method-Override": {"GET, PUT"}}, "GET, PUT"},
+	} {
+		if got := overrideOf(tc.header); got != tc.want {
+			t.Errorf("%v: got %q, want %q", tc.header, got, tc.want)
+		}
+	}
+}
+
 func TestABelievableHeaderIsNotCopied(t *testing.T) {
 	header := http.Header{"Accept": {"*/*"}, "User-Agent": {"test"}, "X-Forwarded-For": {"1.1.1.1"}}
 	if n := testing.AllocsPerRun(100, func() { believable(header, everything) }); n != 0 {

@@ -76,6 +76,7 @@ func start(t testing.TB, command *exec.Cmd, ports listeners) *engine {
 		if t.Failed() {
 			t.Logf("from the engine's log:\n%s", e.logExcerpt())
 		}
+		keepsSecrets(t, e.log)
 	})
 	return e
 }

@@ -30,9 +30,9 @@ func TestWhatNeedsARestart(t *testing.T) {
 			t.Errorf("%s changes, and %v need a restart", key, needed)
 		}
 	})
-	want := []string{"serve.shutdown.delay", "serve.shutdown.timeout"}
+	want := []string{"serve.admin.token", "serve.shutdown.delay", "serve.shutdown.timeout"}
 	for _, listener := range []string{"proxy", "api", "grpc"} {
-		for _, key := range []string{"limits.target_bytes", "limits.requests", "trust_forwarded_headers", "trusted_proxies"} {
+		for _, key := range []string{"limits.header_lines", "limits.target_bytes", "limits.requests", "trust_forwarded_headers", "trusted_proxies"} {
 			want = append(want, "serve."+listener+"."+key)
 		}
 		if listener == "grpc" {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"ostiary/config"
 )
@@ -31,11 +32,11 @@ func newLogger(c config.Log, w io.Writer) *slog.Logger {
 	var handler slog.Handler
 	switch c.Format {
 	case "json":
-		handler = slog.NewJSONHandler(w, options)
+		handler = slog.NewJSONHandler(printable{w}, options)
 	case "json_pretty":
-		handler = slog.NewJSONHandler(&indented{to: w}, options)
+		handler = slog.NewJSONHandler(&indented{to: printable{w}}, options)
 	case "gelf":
-		handler = newGELF(w, options)
+		handler = newGELF(printable{w}, options)
 	default:
 		handler = slog.NewTextHandler(w, options)
 	}
@@ -60,6 +61,31 @@ func nameLevel(_ []string, attribute slog.Attr) slog.Attr {
 	}
 	return attribute
 }
+
+// printable escapes the control characters that JSON may have in its texts as
+// they are (RFC 8259 section 7): DEL and U+0080 to U+009F. Some terminals obey
+// them.
+type printable struct{ to io.Writer }
+
+func (p printable) Write(text []byte) (int, error) {
+	written := text
+	if bytes.ContainsFunc(text, isLateControl) {
+		written = make([]byte, 0, len(text)+len(text)/4)
+		for _, r := range string(text) {
+			if isLateControl(r) {
+				written = fmt.Appendf(written, `\u%04x`, r)
+			} else {
+				written = utf8.AppendRune(written, r)
+			}
+		}
+	}
+	if _, err := p.to.Write(written); err != nil {
+		return 0, fmt.Errorf("log: %w", err)
+	}
+	return len(text), nil
+}
+
+func isLateControl(r rune) bool { return r >= 0x7f && r <= 0x9f }
 
 // indented lays JSON lines out for people.
 type indented struct {

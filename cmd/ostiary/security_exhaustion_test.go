@@ -185,28 +185,28 @@ var securityExhaustion = []securityRow{
 		})
 		// By then the connection has to be closed. Empty frames take no room, and are nothing but a connection that nobody asks on.
 		mostFrames := map[string]uint32{"rapid reset": 20_000, "CONTINUATION": 100_000, "empty CONTINUATION": math.MaxUint32, "PING": 10_000_000}
-		for name, flood := range map[string]func(framer *http2.Framer, i uint32) error{
-			"rapid reset": func(framer *http2.Framer, i uint32) error {
-				if err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: plainBlock("/user/x"), EndStream: true, EndHeaders: true}); err != nil {
+		for name, flood := range map[string]func(framer *http2.Framer, target string, i uint32) error{
+			"rapid reset": func(framer *http2.Framer, target string, i uint32) error {
+				if err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: plainBlock(target), EndStream: true, EndHeaders: true}); err != nil {
 					return err
 				}
 				return framer.WriteRSTStream(2*i+1, http2.ErrCodeCancel)
 			},
-			"CONTINUATION": func(framer *http2.Framer, i uint32) error {
+			"CONTINUATION": func(framer *http2.Framer, target string, i uint32) error {
 				if i == 0 {
-					return framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: plainBlock("/public/x")})
+					return framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: plainBlock(target)})
 				}
 				return framer.WriteContinuation(1, false, plainFields("x-header", strings.Repeat("x", 100)))
 			},
-			"empty CONTINUATION": func(framer *http2.Framer, i uint32) error {
+			"empty CONTINUATION": func(framer *http2.Framer, target string, i uint32) error {
 				if i == 0 {
-					return framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: plainBlock("/public/x")})
+					return framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: plainBlock(target)})
 				}
 				return framer.WriteContinuation(1, false, nil)
 			},
-			"PING": func(framer *http2.Framer, i uint32) error { return framer.WritePing(false, [8]byte{byte(i)}) },
+			"PING": func(framer *http2.Framer, _ string, i uint32) error { return framer.WritePing(false, [8]byte{byte(i)}) },
 		} {
-			for _, listener := range []string{"proxy", "api"} {
+			for listener, target := range map[string]string{"proxy": "/user/x", "api": "/decisions/user/x"} {
 				connection, err := net.Dial("tcp", g.ports.address(listener))
 				if err != nil {
 					t.Fatal(err)
@@ -226,7 +226,7 @@ var securityExhaustion = []securityRow{
 				// Nothing of what the server answers is read.
 				frames := uint32(0)
 				for ; err == nil && frames < mostFrames[name]; frames++ {
-					err = flood(framer, frames)
+					err = flood(framer, target, frames)
 				}
 				connection.Close() // or the server would have what is under way to go through yet
 				if err == nil || isTimeout(err) {

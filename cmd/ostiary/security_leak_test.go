@@ -15,7 +15,7 @@ var securityLeaks = []securityRow{
 		for _, format := range []string{"text", "json", "json_pretty", "gelf"} {
 			g := startBastion(t, nil, func(config object) { config["log"] = object{"format": format, "level": "debug"} })
 			for _, target := range []string{"/public/x%0d%0alevel=error%20msg=forged", "/public/%1b[31mred", "/public/%ff", "/public/x?a=%0alevel=forged", "/public/\x1b[31m\xff"} {
-				for _, agent := range []string{"agent\x1b[31m", "agent\xff\xfe", "agent level=error msg=forged", `agent" level="forged`} {
+				for _, agent := range []string{"agent\x1b[31m", "agent\u009b31m", "agent\x7f", "agent\xff\xfe", "agent level=error msg=forged", `agent" level="forged`} {
 					asProxied(t, g, attempt{target: target, lines: []string{"User-Agent: " + agent}})
 				}
 			}
@@ -24,7 +24,7 @@ var securityLeaks = []securityRow{
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.ContainsAny(string(text), "\x1b\r") || !utf8.Valid(text) {
+			if strings.ContainsAny(string(text), "\x1b\r\x7f\u009b") || !utf8.Valid(text) {
 				t.Errorf("%s: the log has control bytes", format)
 			}
 			for line := range strings.Lines(string(text)) {
