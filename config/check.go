@@ -135,7 +135,7 @@ func (l *loading) checkAdmin(admin Admin) {
 	l.checkTLS(at.With("tls"), admin.TLS)
 	_, mistakes := admin.callers()
 	for _, p := range mistakes {
-		l.problem(at.With(p.Path...), p.Message)
+		l.problem(at.With(p.Path...), l.redacted(p.Message))
 	}
 	local := admin.Host == "localhost"
 	if address, err := netip.ParseAddr(strings.Trim(admin.Host, "[]")); err == nil {

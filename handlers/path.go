@@ -78,13 +78,16 @@ func resolve(raw string) (string, error) {
 			case hasEscapedSlash(above):
 				// How far up this leads depends on who decodes first.
 				return "", pipeline.Malformed.Because("a dot segment stands behind an escaped slash")
-			case above[0] == ';':
+			case above[0] == ';', len(above) >= 3 && strings.EqualFold(above[:3], "%3b"):
 				// To who leaves path parameters out this segment is empty.
 				return "", pipeline.Malformed.Because("a dot segment stands behind path parameters of no segment")
 			}
 			segments = segments[:len(segments)-1]
 		case isHiddenDot(decoded):
 			return "", pipeline.Malformed.Because("the path has a dot segment in disguise")
+		case hasEscapedSlash(parametersOf(segment)):
+			// How much is a parameter depends on who decodes first.
+			return "", pipeline.Malformed.Because("a path parameter has an escaped slash")
 		default:
 			segments = append(segments, escapeHigh(segment))
 		}
@@ -94,6 +97,13 @@ func resolve(raw string) (string, error) {
 		resolved += "/"
 	}
 	return resolved, nil
+}
+
+// parametersOf is what servers leave out of a segment that know path parameters
+// (RFC 3986 section 3.3).
+func parametersOf(segment string) string {
+	_, parameters, _ := strings.Cut(segment, ";")
+	return parameters
 }
 
 func hasEscapedSlash(segment string) bool {

@@ -148,6 +148,7 @@ func TestAmbiguousPathsAreRefused(t *testing.T) {
 		disguise  = "the path has a dot segment in disguise"
 		behind    = "a dot segment stands behind an escaped slash"
 		params    = "a dot segment stands behind path parameters of no segment"
+		within    = "a path parameter has an escaped slash"
 		slashes   = "the path has escaped slashes that make empty or dot segments"
 	)
 	for reason, paths := range map[string][]string{
@@ -170,7 +171,8 @@ func TestAmbiguousPathsAreRefused(t *testing.T) {
 			"/api%2f..%2fadmin", "/x/..%2f/../y",
 		},
 		behind:  {"/a%2Fb/..", "/a%2fb/../c", "/a%2F/../b", "/x/a%2Fb/c/../../d", "/%2F/.."},
-		params:  {"/public/;/../protected", "/;/..", "/a/;b=c/../d"},
+		params:  {"/public/;/../protected", "/;/..", "/a/;b=c/../d", "/public/%3bx/../admin", "/a/%3B/.."},
+		within:  {"/t;%2Fpublic/admin/x", "/;%2fpublic/admin", "/a;b=c%2Fd", "/a%2Fb;%2F"},
 		slashes: {"/%2F", "/%2f", "/%2Fa", "/a%2F%2Fb", "/a/%2Fb", "/a%2F/", "/a%2F/b", "/a/%2F", "/a%2f%2f"},
 	} {
 		for _, raw := range paths {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"ostiary/pipeline"
@@ -19,6 +20,8 @@ import (
 type Upstreams struct {
 	// New makes a pool without special wishes.
 	New func() *http.Transport
+	// Control refuses addresses (see [net.Dialer.Control]); nil: none.
+	Control func(network, address string, connection syscall.RawConn) error
 }
 
 // Transport is the pool for upstreams that are connected to in this way. An
@@ -28,7 +31,7 @@ func (u Upstreams) Transport(e pipeline.Environment, c pipeline.Connecting) (htt
 	pool.Protocols = protocols(c.Protocol)
 	pool.ResponseHeaderTimeout = c.ResponseTimeout
 	if c.ConnectTimeout > 0 {
-		pool.DialContext = (&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
+		pool.DialContext = (&net.Dialer{Timeout: c.ConnectTimeout, KeepAlive: 30 * time.Second, Control: u.Control}).DialContext
 		pool.TLSHandshakeTimeout = c.ConnectTimeout
 	}
 	var authorities []byte

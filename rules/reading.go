@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"ostiary/pipeline"
@@ -17,14 +18,20 @@ func (s *Set) answering(method, target, override string) (*compiled, error) {
 	if err != nil && pipeline.KindOf(err) != s.noMatch {
 		return nil, err
 	}
-	if bare := withoutParameters(target); bare != target && (rule == nil || !rule.namesParameters()) {
+	bare := target
+	if rule == nil || !rule.namesParameters() {
+		bare = withoutParameters(target)
+	}
+	if bare != target {
 		if other, ambiguity := s.match(method, bare); other != rule || ambiguity != nil && pipeline.KindOf(ambiguity) != s.noMatch {
 			return nil, pipeline.Malformed.Because("a server that leaves path parameters out reads %q, and %s", bare, answerer(other, ambiguity))
 		}
 	}
 	if override != "" && override != method && rule != nil {
-		if other, ambiguity := s.match(override, target); other != rule {
-			return nil, pipeline.Malformed.Because("a header asks servers to take the method for %q, and %s", override, answerer(other, ambiguity))
+		for _, read := range slices.Compact([]string{target, bare}) {
+			if other, ambiguity := s.match(override, read); other != rule {
+				return nil, pipeline.Malformed.Because("a header asks servers to take the method for %q, and %s", override, answerer(other, ambiguity))
+			}
 		}
 	}
 	if s.refusesDoubleEncoding && rule != nil && hasEscape(target) {
@@ -51,12 +58,13 @@ func withoutParameters(target string) string {
 	host, path, _ := strings.Cut(rest, "/")
 	var bare strings.Builder
 	bare.WriteString(scheme + "://" + host)
+	last := ""
 	for segment := range strings.SplitSeq(path, "/") {
-		if name, _, _ := strings.Cut(segment, ";"); name != "" {
-			bare.WriteString("/" + name)
+		if last, _, _ = strings.Cut(segment, ";"); last != "" {
+			bare.WriteString("/" + last)
 		}
 	}
-	if bare.Len() == len(scheme)+len("://")+len(host) || strings.HasSuffix(path, "/") {
+	if last == "" {
 		bare.WriteByte('/')
 	}
 	return bare.String()

@@ -18,11 +18,16 @@ func TestOtherReadingsOfARequest(t *testing.T) {
 		at("open", "http://a.test/<(?!admin(/|$)|twice).*>", ""), at("admin", "http://a.test/admin<(/.*)?>", ""),
 		at("matrix", "http://b.test/map;mode=<[a-z]+>", ""), at("map", "http://b.test/map", ""),
 		at("two", "http://c.test/<.*x>", ""), at("more", "http://c.test/<.+(/x|y)>", ""),
+		at("besides", "http://f.test/<(?!admin/).*>", ""), at("folder", "http://f.test/admin/<.*>", ""),
+		at("any", "http://g.test/<.*>", `"priority": -1, `), at("bare", "http://g.test/x", ""),
 		at("delete", "http://d.test/thing", ""), at("get", "http://d.test/thing", `"priority": -1, `),
 	)
 	set := setOf(t, all, Regexp)
-	set.rules[len(set.rules)-2].methods = []string{"DELETE", "PUT"}
-	set.rules[len(set.rules)-1].methods = []string{"GET", "PUT"}
+	for _, rule := range set.rules {
+		if methods := map[string][]string{"delete": {"DELETE", "PUT"}, "get": {"GET", "PUT"}, "any": {"GET", "DELETE"}, "bare": {"DELETE"}}[rule.id]; methods != nil {
+			rule.methods = methods
+		}
+	}
 	strict := setOf(t, all, Regexp)
 	strict.refusesDoubleEncoding = true
 	for name, test := range map[string]struct {
@@ -39,6 +44,9 @@ func TestOtherReadingsOfARequest(t *testing.T) {
 		"a rule about parameters":              {set, "GET", "http://b.test/map;mode=edit", "", "matrix"},
 		"parameters that no rule knows":        {set, "GET", "http://b.test/map;x", "", "400 a server that leaves path parameters out reads \"http://b.test/map\", and rule \"map\" answers for that"},
 		"too many rules for the other reading": {set, "GET", "http://c.test/a/x;b", "", "400 a server that leaves path parameters out reads \"http://c.test/a/x\", and rules \"two\" and \"more\" both match"},
+		"a guarded folder":                     {set, "GET", "http://f.test/admin;/;x", "", "400 a server that leaves path parameters out reads \"http://f.test/admin/\", and rule \"folder\" answers for that"},
+		"a folder and parameters":              {set, "GET", "http://b.test/map/;x", "", "404 no rule matches"},
+		"another method without parameters":    {set, "GET", "http://g.test/x;y", "DELETE", "400 a header asks servers to take the method for \"DELETE\", and rule \"bare\" answers for that"},
 		"no rule at all":                       {set, "GET", "http://e.test/x;y", "", "404 no rule matches"},
 		"another method":                       {set, "GET", "http://d.test/thing", "DELETE", "400 a header asks servers to take the method for \"DELETE\", and rule \"delete\" answers for that"},
 		"a method that nothing is for":         {set, "GET", "http://d.test/thing", "PATCH", "400 a header asks servers to take the method for \"PATCH\", and no rule matches"},

@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"sync"
-	"time"
 
 	"ostiary/config"
 	"ostiary/config/document"
@@ -67,10 +65,10 @@ func open(ctx context.Context, source config.Source, log func(config.Log, *discr
 		metrics:     handlers.NewMetrics(c.Serve.Prometheus.MetricNamePrefix),
 		engine:      rules.NewEngine(),
 		revocations: pipeline.NewRevocations(),
-		upstreams:   newUpstreamTransport(),
 		services:    newTransport(),
 		recalled:    map[string]bool{},
 	}
+	d.upstreams = d.newUpstreamTransport()
 	d.loader = rules.NewLoader(d.engine)
 	d.digest, d.referred = d.filesDigest(), c.Referred()
 	report, err := d.apply(ctx, c)
@@ -78,27 +76,6 @@ func open(ctx context.Context, source config.Source, log func(config.Log, *discr
 		return nil, nil, nil, err
 	}
 	return d, c, secrets.report(report), nil
-}
-
-// newTransport makes a pool of connections for many requests to few hosts.
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   512,
-		ForceAttemptHTTP2:     true,
-	}
-}
-
-// newUpstreamTransport makes one for upstreams: the bytes of their answers are
-// the client's to unpack.
-func newUpstreamTransport() *http.Transport {
-	transport := newTransport()
-	transport.DisableCompression = true
-	return transport
 }
 
 // apply puts a configuration in force: rules and handlers first, then the
@@ -112,10 +89,10 @@ func (d *deployment) apply(ctx context.Context, c *config.Config) (*rules.Report
 	settings.Waiting = func(reason string) { d.log.Warn(reason) }
 	if !d.serves {
 		settings.CacheDirectory = ""
-		settings.Waiting = func(reason string) { fmt.Fprintln(os.Stderr, reason) }
+		settings.Waiting = func(reason string) { fmt.Fprintln(os.Stderr, d.discretion.redact(reason)) }
 	}
 	settings.Environment.Revocations = d.revocations
-	settings.Environment.Upstreams = handlers.Upstreams{New: newUpstreamTransport}.Transport
+	settings.Environment.Upstreams = handlers.Upstreams{New: d.newUpstreamTransport, Control: d.life.checkUpstream}.Transport
 	report, err := d.loader.Configure(ctx, settings)
 	if err != nil {
 		return nil, located(c, err)
@@ -135,15 +112,16 @@ func (d *deployment) apply(ctx context.Context, c *config.Config) (*rules.Report
 		Decider: d.engine, Recorder: recorder, Log: d.log,
 		Trust: trust(c.Serve.GRPC.TrustForwardedHeaders, c.Serve.GRPC.TrustedProxies),
 	})
+	rulebook := discreetRulebook{d.engine, d.discretion}
 	admin := &handlers.Admin{
-		Rulebook: d.engine,
+		Rulebook: rulebook,
 		Purge:    handlers.Purge{Revoker: d.revocations, Token: c.Sessions.PurgeToken},
 		Token:    c.Serve.Admin.Token,
 		Recorder: d.metrics,
 	}
 	api := handlers.API{
 		Decisions: d.decisions(c.Serve.API, recorder),
-		Rulebook:  d.engine,
+		Rulebook:  rulebook,
 		Recorder:  d.metrics,
 		Version:   version,
 		Leaving:   d.life.api.Leaving,
@@ -153,7 +131,7 @@ func (d *deployment) apply(ctx context.Context, c *config.Config) (*rules.Report
 		separate = started.Serve.Admin.Enabled // a port is not opened later
 	}
 	if separate {
-		d.admin.Set(admin.Handler())
+		d.admin.Set(handlers.Frontend(d.log, handlers.CORS{}, admin.Handler()))
 	} else {
 		api.Admin = admin
 	}

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"sync/atomic"
 
 	"ostiary/config"
 	"ostiary/config/document"
+	"ostiary/handlers"
 	"ostiary/rules"
 )
 
@@ -64,6 +67,44 @@ func (d *discretion) report(r *rules.Report) *rules.Report {
 	readable.Rejected, readable.Refused = d.problems(r.Rejected), d.problems(r.Refused)
 	readable.Flaws, readable.Warnings = d.problems(r.Flaws), d.problems(r.Warnings)
 	return &readable
+}
+
+// discreetRulebook shows rules, and where they come from, to anybody.
+type discreetRulebook struct {
+	handlers.Rulebook
+	*discretion
+}
+
+// Rules are the rules without what is to be kept.
+func (r discreetRulebook) Rules() iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		for id, rule := range r.Rulebook.Rules() {
+			if !yield(r.redact(id), r.document(rule)) {
+				return
+			}
+		}
+	}
+}
+
+// Generations are the last changes without it.
+func (r discreetRulebook) Generations() []json.RawMessage {
+	all := slices.Clone(r.Rulebook.Generations())
+	for i := range all {
+		all[i] = r.document(all[i])
+	}
+	return all
+}
+
+// Condition is what readiness depends on, without it.
+func (r discreetRulebook) Condition() json.RawMessage { return r.document(r.Rulebook.Condition()) }
+
+// document is a JSON document without it, or null if that is none: references
+// may have characters that JSON writes in another way.
+func (r discreetRulebook) document(text json.RawMessage) json.RawMessage {
+	if text = json.RawMessage(r.redact(string(text))); !json.Valid(text) {
+		return json.RawMessage("null")
+	}
+	return text
 }
 
 // writer is w for whoever need not know what is to be kept.

@@ -102,7 +102,7 @@ func startSoak(t *testing.T) *soak {
 			rule["id"], rule["authenticators"] = id, []object{{"handler": handler}}
 			rule["match"] = object{"url": "http://app.test/" + id + "/<.*>", "methods": []string{"GET", "POST"}}
 			if id == "bad" {
-				rule["upstream"] = object{"url": upstream, "timeout": "2s"}
+				rule["upstream"] = object{"url": upstream, "timeout": object{"response": "2s"}}
 			}
 			rules = append(rules, rule)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -20,6 +21,7 @@ type lifecycle struct {
 	shutdown     atomic.Pointer[config.Shutdown]
 	proxy, api   handlers.Door // that of gRPC belongs to its checks
 	admin        handlers.Door
+	adminAddress atomic.Pointer[netip.AddrPort] // that is listened on; nil: none
 	upgrades     handlers.Upgrades
 	certificates certificates
 }

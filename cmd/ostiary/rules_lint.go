@@ -105,6 +105,7 @@ func findingsIn(ctx context.Context, source config.Source, files []string) ([]ru
 		if f := &findings[i]; len(f.Setting) > 0 {
 			f.File, f.Line = c.Where(f.Setting)
 		}
+		findings[i].File, findings[i].Message = c.Redact(findings[i].File), c.Redact(findings[i].Message)
 	}
 	return findings, nil
 }

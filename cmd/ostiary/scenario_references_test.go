@@ -73,8 +73,10 @@ func newReferring(t testing.TB, oauth2 string) *referring {
 		rule("introspected", "oauth2_introspection", nil), rule("open", "anonymous", nil),
 		rule("down", "bearer_token", nil), rule("broken", "bearer_token", object{"token_from": object{"header": "A", "cookie": "b"}}),
 	})
+	// What is said about a source, and about what is wrong there, names it.
+	r.write(t, tenant+".json", []object{rule("elsewhere", "bearer_token", object{"token_from": object{"header": "A", "cookie": "b"}})})
 	settings := object{
-		"access_rules": object{"repositories": []string{"file://" + filepath.Join(dir, "rules.json")}},
+		"access_rules": object{"repositories": []string{"file://" + filepath.Join(dir, "rules.json"), "file://" + dir + "/${env:TENANT}.json"}},
 		"authenticators": object{
 			"anonymous": object{"enabled": "${file:secrets/switch}", "config": object{"subject": "${env:TENANT}"}},
 			"bearer_token": object{"enabled": true, "config": object{
@@ -222,7 +224,7 @@ func TestSecretsAreRotated(t *testing.T) {
 		t.Errorf("a service that is down is answered with %d %s", status, body)
 	}
 	r.awaitLogged(t, "subject=${env:TENANT}", 1)
-	for _, path := range []string{"/rules", "/rules/broken", "/rules/generations", "/health/ready?verbose", "/version"} {
+	for _, path := range []string{"/rules", "/rules/broken", "/rules/elsewhere", "/rules/generations", "/health/ready?verbose", "/version"} {
 		_, body := r.ask(t, http.MethodGet, "api", path, "")
 		r.mustTellNothing(t, path, body)
 	}

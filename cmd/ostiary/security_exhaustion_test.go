@@ -47,7 +47,7 @@ var securityExhaustion = []securityRow{
 		g.grants(t, attempt{target: "/0/aaaa"}, nil, "/0/aaaa")
 	}},
 	{id: "RX-03", test: func(t *testing.T, _ *bastion) {
-		const unknown, workers = 3000, 8
+		const unknown, workers = 1000, 8
 		m := startMint(t)
 		g := startTokenGuard(t, m, protected{path: "/x"})
 		good := attempt{target: "/x", token: m.token(`{"sub":"ada"}`)}

@@ -177,6 +177,27 @@ var securityFailures = []securityRow{
 		all := startBastion(t, hosts("http://app.test/<.*>"), func(config object) {
 			section(config, "serve")["admin"] = object{"enabled": true, "port": freePort(t), "token": "t"}
 		})
+		port := freePort(t)
+		published := startBastion(t, func(string, string) (rules []object) {
+			for i, upstream := range []object{
+				{"url": fmt.Sprintf("http://127.0.0.1:%d", port)},
+				{"url": fmt.Sprintf("http://localhost:%d", port)},
+				{"url": fmt.Sprintf("http://0.0.0.0:%d", port)},
+				{"url": fmt.Sprintf("http://127.0.0.1:%d", port), "timeout": object{"connect": "5s"}},
+			} {
+				rule := openRule("")
+				rule["id"], rule["upstream"] = fmt.Sprint(i), upstream
+				upstream["strip_path"] = fmt.Sprint("/", i)
+				rule["match"] = object{"url": fmt.Sprintf("http://app.test/%d/<.*>", i), "methods": []string{"GET"}}
+				rules = append(rules, rule)
+			}
+			return rules
+		}, func(config object) { section(config, "serve")["admin"] = object{"enabled": true, "port": port} })
+		for i := range 4 {
+			if got := asProxied(t, published, attempt{target: fmt.Sprintf("/%d/rules", i)}); got.status != http.StatusBadGateway || strings.Contains(got.body, "upstream") {
+				t.Errorf("a rule that publishes serve.admin, %d: got %d with %s", i, got.status, got.body)
+			}
+		}
 		for _, path := range []string{"/rules", "/metrics", "/health/alive", "/sessions/purge"} {
 			if got := asProxied(t, all, attempt{target: path}); got.body != "served" {
 				t.Errorf("%s is not the upstream's: %s", path, got.body)

@@ -140,6 +140,9 @@ func (d *deployment) listen(ctx context.Context, c *config.Config) (listeners []
 		} else {
 			d.log.Info("listening", "service", port.name, "address", socket.Addr().String())
 		}
+		if address, ok := socket.Addr().(*net.TCPAddr); ok && port.name == "admin" {
+			d.life.adminAddress.Store(new(address.AddrPort()))
+		}
 		l := port.listener(certificate, port.limits)
 		l.name, l.socket = port.name, handlers.Bounded(socket, port.limits.Connections)
 		listeners = append(listeners, l)

@@ -181,6 +181,11 @@ func (m *IDToken) sign(key *jose.JSONWebKey, rendered, subject string) (string, 
 	if err != nil {
 		return "", pipeline.Internal.From(err)
 	}
+	// Nor may a claim be another one in other letters: not all readers tell SUB
+	// from sub.
+	if err := plainjson.Check(payload); err != nil {
+		return "", pipeline.Misconfigured.From(fmt.Errorf("what the template of the claims renders, with the claims of every token: %w", err))
+	}
 	signer, err := jose.NewSigner(
 		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: key},
 		// The library names asymmetric keys by itself, and secrets not at all.

@@ -281,6 +281,7 @@ func TestIDTokenFails(t *testing.T) {
 		},
 		"with claims that differ in case alone":          {keySet(t, "RS256"), `, "claims": "{\"Role\": \"user\", \"role\": \"admin\"}"`},
 		"with a claim in which something is there twice": {keySet(t, "RS256"), `, "claims": "{\"a\": {\"b\": 1, \"b\": 2}}"`},
+		"with one that is another in capitals":           {keySet(t, "RS256"), `, "claims": "{\"SUB\": \"root\"}"`},
 		"with claims that are null":                      {keySet(t, "RS256"), `, "claims": "null"`},
 		"with claims that fail":                          {keySet(t, "RS256"), `, "claims": "{{ fail \"no\" }}"`},
 	} {

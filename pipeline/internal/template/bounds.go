@@ -3,6 +3,8 @@ package template
 import (
 	"fmt"
 	"math"
+	"reflect"
+	"strconv"
 	"strings"
 	"text/template"
 	"text/template/parse"
@@ -32,79 +34,142 @@ func countSteps(list *parse.ListNode, counted bool) {
 	}
 }
 
-// bound puts bounds on those functions whose result is as large as a number
-// says: the number may be a claim.
+// bound has all functions refuse to give more than a whole template may render:
+// what goes into a variable goes into the next call, and a few calls make much of
+// little. Those whose result is as large as their arguments say, which may be
+// claims, refuse before they make it.
 func bound(all template.FuncMap) {
-	for name, size := range map[string]func(times int, text string) int{
-		"repeat":  func(times int, text string) int { return product(times, len(text)) },
-		"indent":  func(times int, text string) int { return product(times, strings.Count(text, "\n")+1) },
-		"nindent": func(times int, text string) int { return product(times, strings.Count(text, "\n")+1) },
-	} {
-		if made, ok := all[name].(func(int, string) string); ok {
-			all[name] = func(times int, text string) (string, error) {
-				if err := fits(name, size(times, text)); err != nil {
-					return "", err
-				}
-				return made(times, text), nil
-			}
-		}
+	for name, function := range all {
+		all[name] = bounded(name, reflect.ValueOf(function))
 	}
-	for _, name := range []string{"randAlphaNum", "randAlpha", "randAscii", "randNumeric"} {
-		if made, ok := all[name].(func(int) string); ok {
-			all[name] = func(length int) (string, error) {
-				if err := fits(name, length); err != nil {
-					return "", err
-				}
-				return made(length), nil
-			}
-		}
-	}
-	if made, ok := all["randBytes"].(func(int) (string, error)); ok {
-		all["randBytes"] = func(length int) (string, error) {
-			if err := fits("randBytes", length); err != nil {
-				return "", err
-			}
-			return made(length)
-		}
-	}
-	boundNumbers(all)
 }
 
-// boundNumbers does so for lists of numbers.
-func boundNumbers(all template.FuncMap) {
-	if made, ok := all["until"].(func(int) []int); ok {
-		all["until"] = func(end int) ([]int, error) {
-			if err := numbersFit("until", 0, end, 1); err != nil {
-				return nil, err
+var errorType = reflect.TypeFor[error]()
+
+// bounded is the function with its result held to the bounds. Those that give
+// neither text nor list nor anything, but truth or a number, stay as they are.
+func bounded(name string, function reflect.Value) any {
+	of, foreseen := function.Type(), foreseen[name]
+	switch of.Out(0).Kind() {
+	case reflect.String, reflect.Slice, reflect.Interface:
+	default:
+		return function.Interface()
+	}
+	var in []reflect.Type
+	for i := range of.NumIn() {
+		in = append(in, of.In(i))
+	}
+	call := function.Call
+	if of.IsVariadic() {
+		call = function.CallSlice
+	}
+	failed := func(err error) []reflect.Value {
+		return []reflect.Value{reflect.Zero(of.Out(0)), reflect.ValueOf(&err).Elem()}
+	}
+	made := reflect.FuncOf(in, []reflect.Type{of.Out(0), errorType}, of.IsVariadic())
+	return reflect.MakeFunc(made, func(arguments []reflect.Value) []reflect.Value {
+		if foreseen != nil {
+			if err := foreseen(name, arguments); err != nil {
+				return failed(err)
 			}
-			return made(end), nil
+		}
+		results := call(arguments)
+		if err := fits(name, sizeOf(results[0])); err != nil {
+			return failed(err)
+		}
+		if len(results) == 1 {
+			results = append(results, reflect.Zero(errorType))
+		}
+		return results
+	}).Interface()
+}
+
+// sizeOf is how many bytes a text has, or members a list.
+func sizeOf(value reflect.Value) int {
+	if value.Kind() == reflect.Interface {
+		value = value.Elem()
+	}
+	switch value.Kind() {
+	case reflect.String, reflect.Slice:
+		return value.Len()
+	default:
+		return 0
+	}
+}
+
+// foreseen are the functions whose result is much larger than what they are
+// given, with what finds that out.
+var foreseen = map[string]func(name string, arguments []reflect.Value) error{
+	"repeat": func(name string, a []reflect.Value) error {
+		return fits(name, product(number(a[0]), len(a[1].String())))
+	},
+	"indent": indented, "nindent": indented,
+	"randAlphaNum": random, "randAlpha": random, "randAscii": random, "randNumeric": random, "randBytes": random,
+	"until": func(name string, a []reflect.Value) error { return numbersFit(name, 0, number(a[0]), 1) },
+	"untilStep": func(name string, a []reflect.Value) error {
+		return numbersFit(name, number(a[0]), number(a[1]), number(a[2]))
+	},
+	"seq": sequence,
+	"join": func(name string, a []reflect.Value) error {
+		return fits(name, product(sizeOf(a[1]), len(a[0].String())))
+	},
+	"replace": func(name string, a []reflect.Value) error {
+		return fits(name, product(strings.Count(a[2].String(), a[0].String()), len(a[1].String())))
+	},
+	"wrapWith": func(name string, a []reflect.Value) error {
+		return fits(name, product(len(a[2].String())/max(number(a[0]), 1), len(a[1].String())))
+	},
+	"regexReplaceAll": replaced, "regexReplaceAllLiteral": replaced, "mustRegexReplaceAll": replaced, "mustRegexReplaceAllLiteral": replaced,
+	"printf": formatted,
+}
+
+func number(value reflect.Value) int { return int(value.Int()) }
+
+func indented(name string, a []reflect.Value) error {
+	return fits(name, product(number(a[0]), strings.Count(a[1].String(), "\n")+1))
+}
+
+func random(name string, a []reflect.Value) error { return fits(name, number(a[0])) }
+
+func sequence(name string, a []reflect.Value) error {
+	start, end, step := 1, 0, 1
+	switch list := a[0]; list.Len() {
+	case 1:
+		end = number(list.Index(0))
+	case 2:
+		start, end = number(list.Index(0)), number(list.Index(1))
+	case 3:
+		start, step, end = number(list.Index(0)), number(list.Index(1)), number(list.Index(2))
+	}
+	return numbersFit(name, start, end, step)
+}
+
+// replaced is for patterns, which may match nowhere or at every byte: only what
+// would be far too much at every byte is refused before.
+func replaced(name string, a []reflect.Value) error {
+	const allowance = 64
+	return fits(name, product(len(a[1].String())+1, len(a[2].String()))/allowance)
+}
+
+// formatted adds up all numbers of a format, and those that are given to it,
+// which may be widths.
+func formatted(name string, a []reflect.Value) error {
+	widths := 0
+	for digits := range strings.FieldsFuncSeq(a[0].String(), func(r rune) bool { return r < '0' || r > '9' }) {
+		width, err := strconv.Atoi(digits)
+		if err != nil {
+			width = math.MaxInt32
+		}
+		widths += min(width, math.MaxInt32)
+	}
+	if strings.Contains(a[0].String(), "*") {
+		for i := range a[1].Len() {
+			if given := a[1].Index(i).Elem(); given.CanInt() {
+				widths += int(min(max(given.Int(), -given.Int()), math.MaxInt32))
+			}
 		}
 	}
-	if made, ok := all["untilStep"].(func(int, int, int) []int); ok {
-		all["untilStep"] = func(start, end, step int) ([]int, error) {
-			if err := numbersFit("untilStep", start, end, step); err != nil {
-				return nil, err
-			}
-			return made(start, end, step), nil
-		}
-	}
-	if made, ok := all["seq"].(func(...int) string); ok {
-		all["seq"] = func(parameters ...int) (string, error) {
-			start, end, step := 1, 0, 1
-			switch len(parameters) {
-			case 1:
-				end = parameters[0]
-			case 2:
-				start, end = parameters[0], parameters[1]
-			case 3:
-				start, step, end = parameters[0], parameters[1], parameters[2]
-			}
-			if err := numbersFit("seq", start, end, step); err != nil {
-				return "", err
-			}
-			return made(parameters...), nil
-		}
-	}
+	return fits(name, widths)
 }
 
 // product is how large so many are, which may be too many to count.

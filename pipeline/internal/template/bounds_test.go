@@ -85,38 +85,57 @@ func TestFunctionsAreBounded(t *testing.T) {
 	t.Parallel()
 	const most, tooMany, huge = maxOutput, maxOutput + 1, "9223372036854775807"
 	for call, fails := range map[string]bool{
-		fmt.Sprintf(`repeat %d "a"`, most):                   false,
-		fmt.Sprintf(`repeat %d "a"`, tooMany):                true,
-		fmt.Sprintf(`repeat %d "ab"`, most/2+1):              true,
-		`repeat ` + huge + ` "ab"`:                           true,
-		`repeat ` + huge + ` ""`:                             false,
-		`repeat -1 "a"`:                                      true,
-		`repeat (int .Extra.number) "a"`:                     true,
-		fmt.Sprintf(`indent %d "a"`, most):                   false,
-		fmt.Sprintf(`indent %d "a"`, tooMany):                true,
-		fmt.Sprintf(`nindent %d "a\nb"`, most/2+1):           true,
-		fmt.Sprintf(`until %d`, most):                        false,
-		fmt.Sprintf(`until %d`, tooMany):                     true,
-		fmt.Sprintf(`until -%d`, tooMany):                    true,
-		`until ` + huge:                                      true,
-		`untilStep 0 2000000000 2000`:                        false,
-		`untilStep 0 2000000000 1`:                           true,
-		`untilStep 9223372036854775806 ` + huge + ` 2`:       true,
-		`untilStep -` + huge + ` ` + huge + ` ` + huge:       true,
-		`untilStep 0 10 0`:                                   false,
-		`seq`:                                                false,
-		`seq 1000`:                                           false,
-		`seq 2000000000`:                                     true,
-		`seq 0 2000000000`:                                   true,
-		`seq 0 1000000 2000000000`:                           false,
-		`seq 0 2 2000000000`:                                 true,
-		fmt.Sprintf(`randAlphaNum %d`, tooMany):              true,
-		`randAlphaNum 8`:                                     false,
-		fmt.Sprintf(`randBytes %d`, tooMany):                 true,
-		`randBytes 8`:                                        false,
-		fmt.Sprintf(`randAscii %d | len`, tooMany):           true,
-		fmt.Sprintf(`randNumeric (mul %d 2 | int)`, tooMany): true,
-		`randAlpha -1`:                                       true,
+		fmt.Sprintf(`repeat %d "a"`, most):                         false,
+		fmt.Sprintf(`repeat %d "a"`, tooMany):                      true,
+		fmt.Sprintf(`repeat %d "ab"`, most/2+1):                    true,
+		`repeat ` + huge + ` "ab"`:                                 true,
+		`repeat ` + huge + ` ""`:                                   false,
+		`repeat -1 "a"`:                                            true,
+		`repeat (int .Extra.number) "a"`:                           true,
+		fmt.Sprintf(`indent %d "a"`, most-1):                       false,
+		fmt.Sprintf(`indent %d "a"`, most):                         true,
+		fmt.Sprintf(`indent %d "a"`, tooMany):                      true,
+		fmt.Sprintf(`nindent %d "a\nb"`, most/2+1):                 true,
+		fmt.Sprintf(`until %d`, most):                              false,
+		fmt.Sprintf(`until %d`, tooMany):                           true,
+		fmt.Sprintf(`until -%d`, tooMany):                          true,
+		`until ` + huge:                                            true,
+		`untilStep 0 2000000000 2000`:                              false,
+		`untilStep 0 2000000000 1`:                                 true,
+		`untilStep 9223372036854775806 ` + huge + ` 2`:             true,
+		`untilStep -` + huge + ` ` + huge + ` ` + huge:             true,
+		`untilStep 0 10 0`:                                         false,
+		`seq`:                                                      false,
+		`seq 1000`:                                                 false,
+		`seq 2000000000`:                                           true,
+		`seq 0 2000000000`:                                         true,
+		`seq 0 1000000 2000000000`:                                 false,
+		`seq 0 2 2000000000`:                                       true,
+		fmt.Sprintf(`randAlphaNum %d`, tooMany):                    true,
+		`randAlphaNum 8`:                                           false,
+		fmt.Sprintf(`randBytes %d`, tooMany):                       true,
+		`randBytes 8`:                                              false,
+		fmt.Sprintf(`randAscii %d | len`, tooMany):                 true,
+		fmt.Sprintf(`randNumeric (mul %d 2 | int)`, tooMany):       true,
+		`randAlpha -1`:                                             true,
+		`join ", " (list "a" "b")`:                                 false,
+		`join (repeat 10000 "a") (until 1000)`:                     true,
+		`replace "a" "bc" "aaaa"`:                                  false,
+		`replace "a" (repeat 10000 "b") (repeat 1000 "a")`:         true,
+		`wrapWith 5 "-" "a long text"`:                             false,
+		`wrapWith 0 (repeat 2000 "-") (repeat 2000 "a")`:           true,
+		`regexReplaceAll "a" "banana" "o"`:                         false,
+		`regexReplaceAll "" (repeat 10000 "a") (repeat 10000 "b")`: true,
+		`regexReplaceAll "a" (repeat 2000 "a") (repeat 2000 "b")`:  true,
+		`printf "%5d and %-8s" 1 "a"`:                              false,
+		`printf "%999999d%999999d" 1 1`:                            true,
+		`printf "%*d%*d" 999999 1 999999 1`:                        true,
+		`printf "%99999999999999999999d" 1`:                        true,
+		`cat (repeat 600000 "a") (repeat 600000 "a")`:              true,
+		`html (repeat 400000 "<")`:                                 true,
+		`concat (until 600000) (until 600000)`:                     true,
+		`print (list (repeat 600000 "a") (repeat 600000 "a"))`:     true,
+		`default (repeat 10 "a") ""`:                               false,
 	} {
 		compiled, err := Compile("X-Test", `{{ $made := `+call+` }}`)
 		if err != nil {
@@ -124,6 +143,22 @@ func TestFunctionsAreBounded(t *testing.T) {
 		}
 		if _, err := compiled.Render(large(0)); (err != nil) != fails {
 			t.Errorf("%s: got %v", call, err)
+		}
+	}
+}
+
+// TestDoublingIsBounded although no call makes much of what it is given.
+func TestDoublingIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{
+		"cat $s $s", `print (list $s $s)`, `printf "%s%s" $s $s`, "html $s $s", "println $s $s", `nospace (cat $s $s)`, "toJson (list $s $s)", `join $s (list $s $s)`,
+	} {
+		compiled, err := Compile("X-Test", `{{ $s := "x" }}{{ range until 28 }}{{ $s = `+call+` }}{{ end }}{{ len $s }}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := compiled.Render(large(0)); err == nil {
+			t.Errorf("%s: %s bytes", call, got)
 		}
 	}
 }

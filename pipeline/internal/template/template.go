@@ -40,27 +40,34 @@ type Template struct {
 
 var functions = func() template.FuncMap {
 	all := sprig.TxtFuncMap()
+	for name, own := range map[string]any{
+		"printf": fmt.Sprintf, "println": fmt.Sprintln, "html": template.HTMLEscaper, "js": template.JSEscaper, "urlquery": template.URLQueryEscaper,
+	} { // of text/template, which has no bounds
+		all[name] = own
+	}
+	bound(all)
 	all["print"] = printValue
 	all["printIndex"] = printIndex
-	bound(all)
 	return all
 }()
 
 // printValue shows a value, and nothing for one that is not there.
-func printValue(value any) string {
+func printValue(value any) (string, error) {
 	if value == nil {
-		return ""
+		return "", nil
 	}
-	return fmt.Sprint(value)
+	text := fmt.Sprint(value)
+	return text, fits("print", len(text))
 }
 
 // printIndex shows an element of a list, and nothing if there is none.
-func printIndex(list any, index int) string {
+func printIndex(list any, index int) (string, error) {
 	value := reflect.ValueOf(list)
 	if list == nil || (value.Kind() != reflect.Slice && value.Kind() != reflect.Array) || index < 0 || index >= value.Len() {
-		return ""
+		return "", nil
 	}
-	return fmt.Sprint(value.Index(index).Interface())
+	text := fmt.Sprint(value.Index(index).Interface())
+	return text, fits("printIndex", len(text))
 }
 
 // Compile reads a template. The name appears in its errors.
