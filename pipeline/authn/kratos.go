@@ -136,7 +136,7 @@ func (k *kratos) authenticate(ctx context.Context, found kratosCredential, deman
 	if old := heard.verdict == nil && r.stale == 0 && k.now().Sub(r.asked) >= min(k.sessions.negativeTTL, lookAgain); !lacks || !old {
 		return err
 	}
-	if r, err = k.sessions.again(ctx, key, ask); err != nil {
+	if r, err = k.sessions.again(ctx, key, r, ask); err != nil {
 		return err
 	}
 	session.Stale = r.stale

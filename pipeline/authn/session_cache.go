@@ -178,11 +178,14 @@ func (s *sessionCache) verdict(ctx context.Context, key cache.Key, ask asking) (
 	}
 }
 
-// again is what the service says now, whatever the cache holds, and is kept in
-// its place. If the service does not say anything, that stays.
-func (s *sessionCache) again(ctx context.Context, key cache.Key, ask asking) (*remembered, error) {
+// again is what the service says after it said what is known, and is kept in its
+// place. If the service does not say anything, that stays.
+func (s *sessionCache) again(ctx context.Context, key cache.Key, known *remembered, ask asking) (*remembered, error) {
 	for {
 		r, err := s.verdicts.Load(ctx, cache.KeyOf("again", key.Part()), func(ctx context.Context) (*remembered, time.Duration, error) {
+			if kept, ok := s.verdicts.Get(key); ok && kept != known { // somebody has just looked
+				return kept, 0, nil
+			}
 			r, life, err := s.ask(ctx, key, ask)
 			switch {
 			case err != nil || r.stale > 0:
@@ -196,6 +199,7 @@ func (s *sessionCache) again(ctx context.Context, key cache.Key, ask asking) (*r
 		if err != nil || !r.revoked() {
 			return r, err
 		}
+		known = r
 	}
 }
 

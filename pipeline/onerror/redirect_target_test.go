@@ -104,7 +104,7 @@ func TestRedirectHasATargetForEveryErrorThatConditionsName(t *testing.T) {
 	t.Parallel()
 	for _, kind := range everyKind {
 		config := fmt.Sprintf(`{"to": "/x", "to_on": {%q: "/y"}}`, kind.Name())
-		if kind == pipeline.ClientGone || kind == pipeline.TooLarge || kind == pipeline.TargetTooLong {
+		if kind == pipeline.ClientGone || kind == pipeline.TooLarge || kind == pipeline.HeaderTooLong || kind == pipeline.TargetTooLong {
 			if len(pipelinetest.Mistakes(t, redirect, config)) == 0 {
 				t.Errorf("%s can be named", kind.Name())
 			}

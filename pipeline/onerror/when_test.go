@@ -115,7 +115,7 @@ func TestWhenHasToNameOutagesForALoginPage(t *testing.T) {
 		pipeline.Unavailable: "service_unavailable", pipeline.Overloaded: "service_unavailable", pipeline.Slow: "gateway_timeout", pipeline.Unusable: "bad_gateway",
 	}
 	for kind := pipeline.Internal; kind <= pipeline.NoRuleForbidden; kind++ {
-		if kind == pipeline.ClientGone || kind == pipeline.TooLarge || kind == pipeline.TargetTooLong {
+		if kind == pipeline.ClientGone || kind == pipeline.TooLarge || kind == pipeline.HeaderTooLong || kind == pipeline.TargetTooLong {
 			continue // no condition can name them
 		}
 		name, special := onlyIfNamed[kind]
