@@ -166,7 +166,7 @@ func (r *inspected) matches(target string) bool {
 func (r *inspected) finding(check *Check, message, target string) Finding {
 	found := check.at(r.definition, urlPath, message)
 	if target != "" {
-		found.Witness = strings.TrimSpace(commonMethod(r.compiled, r.compiled) + " " + target)
+		found.Witness = strings.TrimPrefix(commonMethod(r.compiled, r.compiled)+" "+target, " ")
 	}
 	return found
 }
