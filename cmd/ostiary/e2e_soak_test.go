@@ -67,15 +67,14 @@ func TestE2EGoodTrafficDoesNotMindBadTraffic(t *testing.T) {
 		t.Error("there were hardly any hostile requests")
 	}
 	var after footprint
-	await(t, "what the hostile clients left to be gone", func() bool {
+	// Connections to upstreams are kept for a minute and a half; caches keep what they are allowed to, and Go gives memory
+	// back slowly.
+	awaitFor(t, 5*time.Minute, "what the hostile clients left to be gone", func() bool {
+		time.Sleep(time.Second)
 		after = s.footprint(t)
-		return after.goroutines <= before.goroutines+50
+		return after.goroutines <= before.goroutines+20 && after.memory <= before.memory+32<<20
 	})
 	t.Logf("before %v, during %v, after %v", before, during, after)
-	// Caches keep what they are allowed to, and Go gives memory back slowly.
-	if after.memory > before.memory+64<<20 {
-		t.Errorf("the engine has %d MiB, and had %d before", after.memory>>20, before.memory>>20)
-	}
 	last := s.good(t, max(lasting/10, 5*time.Second))
 	t.Logf("alone again: %s", last)
 	s.stop(t)
@@ -120,6 +119,18 @@ func startSoak(t *testing.T) *soak {
 	return &soak{bastion: g, slots: make(chan struct{}, 400)}
 }
 
+// What is sent again and again is made once: the good clients share this process.
+var (
+	longAnswer = "HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 2<<20) + "\r\n\r\n"
+
+	oversized = []string{
+		"GET /user/1 HTTP/1.1\r\nHost: app.test\r\nAuthorization: Bearer " + strings.Repeat("t", 1<<20) + "\r\n\r\n",
+		"GET /public/" + strings.Repeat("a", 100<<10) + " HTTP/1.1\r\nHost: app.test\r\n\r\n",
+		"GET /public/x HTTP/1.1\r\nHost: app.test\r\n" + strings.Repeat("X-Line: value\r\n", 10_000) + "\r\n",
+		"GET /session/x HTTP/1.1\r\nHost: app.test\r\nCookie: " + strings.Repeat("a=b; ", 10_000) + "\r\n\r\n",
+	}
+)
+
 // misbehaving upstreams answer garbage, cut answers off, and lie about lengths.
 func misbehaving(s *testimony) string {
 	switch {
@@ -128,7 +139,7 @@ func misbehaving(s *testimony) string {
 	case strings.HasPrefix(s.target, "/bad/length"):
 		return "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy"
 	case strings.HasPrefix(s.target, "/bad/header"):
-		return "HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 2<<20) + "\r\n\r\n"
+		return longAnswer
 	case strings.HasPrefix(s.target, "/bad/chunk"):
 		return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx"
 	case strings.HasPrefix(s.target, "/bad/silent"):
@@ -147,16 +158,7 @@ var attacks = map[string]func(ctx context.Context, s *soak, random *rand.Rand, n
 		s.drip(ctx, "POST /user/1 HTTP/1.1\r\nHost: app.test\r\nAuthorization: Bearer TU\r\nContent-Length: 100000\r\n\r\n", "x", 30)
 	},
 	"oversized": func(ctx context.Context, s *soak, _ *rand.Rand, n int) {
-		switch n % 4 {
-		case 0:
-			s.strike(ctx, "GET /user/1 HTTP/1.1\r\nHost: app.test\r\nAuthorization: Bearer "+strings.Repeat("t", 1<<20)+"\r\n\r\n")
-		case 1:
-			s.strike(ctx, "GET /public/"+strings.Repeat("a", 100<<10)+" HTTP/1.1\r\nHost: app.test\r\n\r\n")
-		case 2:
-			s.strike(ctx, "GET /public/x HTTP/1.1\r\nHost: app.test\r\n"+strings.Repeat("X-Line: value\r\n", 10_000)+"\r\n")
-		case 3:
-			s.strike(ctx, "GET /session/x HTTP/1.1\r\nHost: app.test\r\nCookie: "+strings.Repeat("a=b; ", 10_000)+"\r\n\r\n")
-		}
+		s.strike(ctx, oversized[n%len(oversized)])
 	},
 	"malformed": func(ctx context.Context, s *soak, random *rand.Rand, _ int) {
 		noise := make([]byte, random.IntN(2000))
@@ -182,7 +184,7 @@ var attacks = map[string]func(ctx context.Context, s *soak, random *rand.Rand, n
 	},
 }
 
-const blow = 20 * time.Millisecond
+const blow = 60 * time.Millisecond
 
 // strike sends bytes, waits for what is answered, for a while, and hangs up.
 func (s *soak) strike(ctx context.Context, text string) {
@@ -324,7 +326,7 @@ func (s *soak) good(t *testing.T, lasting time.Duration) waits {
 
 // footprint is what the engine takes up.
 type footprint struct {
-	memory     int // resident, in bytes
+	memory     int // that Go has from the system, in bytes: the race detector never gives its own back
 	goroutines int
 }
 
@@ -351,8 +353,10 @@ func (s *soak) footprint(t *testing.T) footprint {
 		case err != nil:
 		case name == "go_goroutines":
 			f.goroutines = int(number)
-		case name == "process_resident_memory_bytes":
-			f.memory = int(number)
+		case name == "go_memstats_sys_bytes":
+			f.memory += int(number)
+		case name == "go_memstats_heap_released_bytes":
+			f.memory -= int(number)
 		}
 	}
 	if f.goroutines == 0 || f.memory == 0 {

@@ -126,7 +126,13 @@ func (i *instance) awaitLogged(t testing.TB, text string, times int) {
 // await waits until something holds.
 func await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(lifeLimit); !holds(); time.Sleep(10 * time.Millisecond) {
+	awaitFor(t, lifeLimit, what, holds)
+}
+
+// awaitFor waits for what takes longer than anything should that a person waits for.
+func awaitFor(t testing.TB, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

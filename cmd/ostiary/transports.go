@@ -10,6 +10,11 @@ import (
 	"time"
 )
 
+// mostAnswerHeader bounds the header of an answer from a service or an upstream,
+// in bytes. It is four times what clients may send; Go's own bound of 10 MiB
+// keeps a processor busy for a while.
+const mostAnswerHeader = 256 << 10
+
 // newTransport makes a pool of connections for many requests to few hosts.
 func newTransport() *http.Transport { return transportOver(&net.Dialer{}) }
 
@@ -24,13 +29,14 @@ func (d *deployment) newUpstreamTransport() *http.Transport {
 func transportOver(dialer *net.Dialer) *http.Transport {
 	dialer.Timeout, dialer.KeepAlive = 30*time.Second, 30*time.Second
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   512,
-		ForceAttemptHTTP2:     true,
+		MaxResponseHeaderBytes: mostAnswerHeader,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    512,
+		ForceAttemptHTTP2:      true,
 	}
 }
 
