@@ -176,6 +176,7 @@ var securityFraming = []securityRow{
 			"/public/two-lengths": "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy",
 			"/public/bad-length":  "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\nx",
 			"/public/split":       "HTTP/1.1 200 OK\r\nX-A: b\rSet-Cookie: session=evil\r\nContent-Length: 0\r\n\r\n",
+			"/public/long-header": "HTTP/1.1 200 OK\r\nX-Long: " + strings.Repeat("x", 300<<10) + "\r\nContent-Length: 0\r\n\r\n",
 			"/public/no-http":     "hello\r\n\r\n",
 			"/public/bad-name":    "HTTP/1.1 200 OK\r\nX A: b\r\nContent-Length: 0\r\n\r\n",
 			"/public/many-1xx":    strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 100) + "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
