@@ -15,29 +15,29 @@ import (
 // 3.3), some take a header's word for the method, some decode twice.
 func (s *Set) answering(method, target, override string) (*compiled, error) {
 	rule, err := s.match(method, target)
-	if err != nil && pipeline.KindOf(err) != s.noMatch {
+	if err != nil {
 		return nil, err
 	}
 	bare := target
-	if rule == nil || !rule.namesParameters() {
+	if !rule.namesParameters() {
 		bare = withoutParameters(target)
 	}
 	if bare != target {
-		if other, ambiguity := s.match(method, bare); other != rule || ambiguity != nil && pipeline.KindOf(ambiguity) != s.noMatch {
+		if other, ambiguity := s.match(method, bare); other != rule {
 			return nil, pipeline.Malformed.Because("a server that leaves path parameters out reads %q, and %s", bare, answerer(other, ambiguity))
 		}
 	}
-	if override != "" && override != method && rule != nil {
+	if override != "" && override != method {
 		for _, read := range slices.Compact([]string{target, bare}) {
 			if other, ambiguity := s.match(override, read); other != rule {
 				return nil, pipeline.Malformed.Because("a header asks servers to take the method for %q, and %s", override, answerer(other, ambiguity))
 			}
 		}
 	}
-	if s.refusesDoubleEncoding && rule != nil && hasEscape(target) {
+	if s.refusesDoubleEncoding && hasEscape(target) {
 		return nil, pipeline.Malformed.Because("the path is escaped twice, and access_rules.double_encoding is refuse")
 	}
-	return rule, err
+	return rule, nil
 }
 
 // answerer tells of the rule that answers for another reading.

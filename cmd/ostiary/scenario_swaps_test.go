@@ -30,6 +30,7 @@ const (
 // force, no request may fail, and none may be answered by a mixture of two sets of rules or by a set older
 // than one that had answered before it was sent.
 func TestConfigMapSwapsUnderLoad(t *testing.T) {
+	t.Parallel()
 	d := deploy(t, generationRules(t, 0))
 	l := &load{deployment: d}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -11,7 +11,7 @@ import (
 var secrets = map[string]*regexp.Regexp{
 	"a signed token":                regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{2,}\.[\w-]{20,}`),
 	"a token of Ory's":              regexp.MustCompile(`ory_(st|at|rt|ac|lo)_[\w.-]{8,}`),
-	"an Authorization header":       regexp.MustCompile(`(?i)\b(bearer|basic) +[\w+/.~-]{8,}=*`),
+	"an Authorization header":       regexp.MustCompile(`(?i)\b(bearer|basic) +[\w+/.~-]{8,}=*([\s"\]\\,;]|$)`),
 	"a session cookie":              regexp.MustCompile(`(?i)\b(ory_kratos_session|_oauth2_proxy[\w-]*|sessionid|session|sid)=[^\s;"&\\]{8,}`),
 	"a private key":                 regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY`),
 	"the private part of a key":     regexp.MustCompile(`"(d|p|q|dp|dq|qi|k)\\*": *\\*"[\w-]{20,}`),
@@ -57,7 +57,7 @@ func TestSecretsAreKnownByTheirForm(t *testing.T) {
 	}
 	for _, plain := range []string{
 		`"method":"GET","path":"/session/x","user_agent":"Bearer of news","subject":"ada"`,
-		`"client_secret":"******"`, "https://ada:***@rules.test/x", `{"key":"serve.admin.token"}`, "token", "cookie_session: answered 401",
+		`"client_secret":"******"`, "https://ada:***@rules.test/x", `{"key":"serve.admin.token"}`, "token", "cookie_session: answered 401", "rule_id=bearer rules_generation=1",
 	} {
 		for what, form := range secrets {
 			if form.MatchString(plain) {
