@@ -15,29 +15,29 @@ import (
 // 3.3), some take a header's word for the method, some decode twice.
 func (s *Set) answering(method, target, override string) (*compiled, error) {
 	rule, err := s.match(method, target)
-	if err != nil {
+	if err != nil && pipeline.KindOf(err) != s.noMatch {
 		return nil, err
 	}
 	bare := target
-	if !rule.namesParameters() {
+	if rule == nil || !rule.namesParameters() {
 		bare = withoutParameters(target)
 	}
 	if bare != target {
-		if other, ambiguity := s.match(method, bare); other != rule {
+		if other, ambiguity := s.match(method, bare); other != rule || ambiguity != nil && pipeline.KindOf(ambiguity) != s.noMatch {
 			return nil, pipeline.Malformed.Because("a server that leaves path parameters out reads %q, and %s", bare, answerer(other, ambiguity))
 		}
 	}
-	if override != "" && override != method {
+	if override != "" && override != method && rule != nil {
 		for _, read := range slices.Compact([]string{target, bare}) {
 			if other, ambiguity := s.match(override, read); other != rule {
 				return nil, pipeline.Malformed.Because("a header asks servers to take the method for %q, and %s", override, answerer(other, ambiguity))
 			}
 		}
 	}
-	if s.refusesDoubleEncoding && hasEscape(target) {
+	if s.refusesDoubleEncoding && rule != nil && hasEscape(target) {
 		return nil, pipeline.Malformed.Because("the path is escaped twice, and access_rules.double_encoding is refuse")
 	}
-	return rule, nil
+	return rule, err
 }
 
 // answerer tells of the rule that answers for another reading.
