@@ -189,34 +189,18 @@ const blow = 60 * time.Millisecond
 // strike sends bytes, waits for what is answered, for a while, and hangs up.
 func (s *soak) strike(ctx context.Context, text string) {
 	pause(ctx, blow)
-	s.slots <- struct{}{}
-	go func() {
-		defer func() { <-s.slots }()
-		connection, err := dialerOf(stranger).Dial("tcp", s.ports.address("proxy"))
-		if err != nil {
-			return
-		}
-		defer connection.Close()
+	s.connect(func(connection net.Conn) {
 		_ = connection.SetDeadline(time.Now().Add(10 * time.Second))
-		s.hostile.Add(1)
 		_, _ = io.WriteString(connection, text)
 		_, _ = io.Copy(io.Discard, connection)
-	}()
+	})
 }
 
 // drip sends a text, and then a bit more every now and then.
 func (s *soak) drip(ctx context.Context, text, more string, times int) {
 	pause(ctx, 5*blow)
-	s.slots <- struct{}{}
-	go func() {
-		defer func() { <-s.slots }()
-		connection, err := dialerOf(stranger).Dial("tcp", s.ports.address("proxy"))
-		if err != nil {
-			return
-		}
-		defer connection.Close()
-		s.hostile.Add(1)
-		_, err = io.WriteString(connection, text)
+	s.connect(func(connection net.Conn) {
+		_, err := io.WriteString(connection, text)
 		for range times {
 			pause(ctx, time.Second)
 			if err != nil || ctx.Err() != nil {
@@ -224,6 +208,21 @@ func (s *soak) drip(ctx context.Context, text, more string, times int) {
 			}
 			_, err = io.WriteString(connection, more)
 		}
+	})
+}
+
+// connect lets a hostile client of its own have a connection, when there is room for one.
+func (s *soak) connect(use func(net.Conn)) {
+	s.slots <- struct{}{}
+	go func() {
+		defer func() { <-s.slots }()
+		connection, err := dialerOf(stranger).Dial("tcp", s.ports.address("proxy"))
+		if err != nil {
+			return
+		}
+		defer connection.Close()
+		s.hostile.Add(1)
+		use(connection)
 	}()
 }
 
