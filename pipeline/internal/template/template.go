@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// maxOutput bounds what a template may render, in bytes: a loop in a rule must
-	// not be able to fill the memory.
+	// maxOutput bounds what a template may render, in bytes, and what each function
+	// in it may give, in bytes of a text and members of a list: a loop in a rule
+	// must not be able to fill the memory.
 	maxOutput = 1 << 20
 
 	// maxSteps bounds how often a template may go through a loop and write, all
 	// loops together: they go over what a client or a service has put into the
-	// session, and one within another goes over it that many times. A list that a
-	// function makes in one go has no more elements either.
+	// session, and one within another goes over it that many times.
 	maxSteps = 100_000
 )
 
